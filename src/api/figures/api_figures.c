@@ -1,0 +1,319 @@
+/* api_figures.c -- see api_figures.h. */
+#include "api/figures/api_figures.h"
+
+#include "api/figures/api_figures_json.h"
+#include "base/base_mem.h"
+#include "wire/figure/wire_explain.h"
+
+enum {
+    FIGURES_LAST = 1000,
+    FIGURES_PAGE = 60,
+    FIGURES_PARTS = 256,
+    FIGURES_ARENA = 4 << 20,
+};
+
+/* --- parameters --- */
+
+/* A number of lowest..highest; absent: `otherwise`. */
+static enum err
+figures_number(const struct net_http_request *request, const char *name,
+               unsigned lowest, unsigned highest, unsigned otherwise,
+               unsigned *ret_number, struct base_note *note)
+{
+    struct bytes text = net_http_query(request, name);
+    uint64_t value = otherwise;
+    if (text.at && (base_bytes_u64(text, &value) != ERR_OK || value < lowest ||
+                    value > highest))
+        return base_err_note_at(
+            note, ERR_SYNTAX, name, 0, 0, "\"%.*s\" is no number from %u to %u",
+            (int)text.size, (const char *)text.at, lowest, highest);
+    *ret_number = (unsigned)value;
+    return ERR_OK;
+}
+
+/* What is not there is 404, what cannot be read 400. */
+static void
+figures_refuse(struct net_http_request *request, enum err err,
+               const struct base_note *note)
+{
+    bool absent = err == ERR_NAME || err == ERR_ABSENT;
+    bool wrong =
+        err == ERR_SYNTAX || err == ERR_RANGE || err == ERR_UNSUPPORTED;
+    if (absent || wrong)
+        net_http_problem(request, absent ? 404 : 400, note);
+    else
+        net_http_reply_err(request, err, note);
+}
+
+/* false: refused, and replied. */
+static bool
+figures_ask(struct net_http_request *request, struct rollup_ask *ask)
+{
+    struct base_note note = {0};
+    *ask = (struct rollup_ask){
+        .pack = net_http_query(request, "pack"),
+        .name = net_http_query(request, "metric"),
+        .at = net_http_query(request, "at"),
+        .freq = net_http_query(request, "freq"),
+    };
+    bool pages = net_http_query(request, "limit").at != NULL;
+    enum err err = figures_number(request, pages ? "limit" : "last", 1,
+                                  FIGURES_LAST, 1, &ask->last, &note);
+    if (err == ERR_OK)
+        err = figures_number(request, "parts", 0, FIGURES_PARTS, 64,
+                             &ask->parts, &note);
+    if (err == ERR_OK)
+        err = figures_number(request, "vintage", 1, UINT32_MAX, 0,
+                             &ask->vintage, &note);
+    if (err != ERR_OK)
+        figures_refuse(request, err, &note);
+    return err == ERR_OK;
+}
+
+/* --- handlers --- */
+
+/* Asks, and replies with what `make` makes of the answer. */
+static void
+figures_show(struct rollup *rollup, struct net_http_request *request,
+             const struct rollup_ask *ask,
+             json_t *(*make)(const struct rollup_answer *answer))
+{
+    struct rollup_answer answer = {0};
+    struct base_note note = {0};
+    struct base_arena arena;
+    base_arena_init(&arena, FIGURES_ARENA);
+    enum err err = rollup_show(rollup, ask, &arena, &answer, &note);
+    if (err == ERR_OK)
+        net_http_reply_json(request, 200, make(&answer));
+    else
+        figures_refuse(request, err, &note);
+    base_arena_done(&arena);
+}
+
+/* The newest window, whole. */
+static json_t *
+figures_one(const struct rollup_answer *answer)
+{
+    const struct rollup_figure *figure = &answer->figures[0];
+    json_t *to = api_figures_json_name(&answer->name);
+    api_figures_json_window(to, &answer->name, figure);
+    json_object_set_new(to, "parts",
+                        api_figures_json_parts(&answer->name, figure));
+    json_object_set_new(to, "parts_left",
+                        json_integer((json_int_t)figure->parts_left));
+    return to;
+}
+
+static json_t *
+figures_list(const struct rollup_answer *answer, bool oldest_first)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < answer->count; i++) {
+        unsigned at = oldest_first ? answer->count - 1 - i : i;
+        json_t *one = json_object();
+        api_figures_json_window(one, &answer->name, &answer->figures[at]);
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+static json_t *
+figures_last(const struct rollup_answer *answer)
+{
+    json_t *to = figures_one(answer);
+    json_object_set_new(to, "figures", figures_list(answer, true));
+    return to;
+}
+
+static json_t *
+figures_covered(const struct rollup_answer *answer)
+{
+    json_t *to = figures_one(answer);
+    bool complete = answer->figures[0].state != ROLLUP_OPEN;
+    json_object_set_new(to, "complete", json_boolean(complete));
+    return to;
+}
+
+static json_t *
+figures_paged(const struct rollup_answer *answer)
+{
+    char text[MODEL_WINDOW_TEXT];
+    json_t *to = api_figures_json_name(&answer->name);
+    json_object_set_new(to, "windows", figures_list(answer, false));
+    json_object_set_new(to, "next",
+                        answer->next
+                            ? json_string(model_window_text(answer->next, text))
+                            : json_null());
+    return to;
+}
+
+static void
+figures_get(void *self, struct net_http_request *request)
+{
+    struct rollup_ask ask;
+    if (figures_ask(request, &ask))
+        figures_show(self, request, &ask,
+                     net_http_query(request, "last").at ? figures_last
+                                                        : figures_one);
+}
+
+static void
+figures_coverage(void *self, struct net_http_request *request)
+{
+    struct rollup_ask ask;
+    if (!figures_ask(request, &ask))
+        return;
+    ask.name = base_bytes_text("reported");
+    ask.least_first = true;
+    ask.last = 1;
+    figures_show(self, request, &ask, figures_covered);
+}
+
+static void
+figures_windows(void *self, struct net_http_request *request)
+{
+    struct rollup_ask ask;
+    struct bytes next = net_http_query(request, "next");
+    if (!figures_ask(request, &ask))
+        return;
+    if (next.size > 0)
+        ask.at = next;
+    if (!net_http_query(request, "limit").at)
+        ask.last = FIGURES_PAGE;
+    ask.parts = 0;
+    figures_show(self, request, &ask, figures_paged);
+}
+
+static void
+figures_packs(void *self, struct net_http_request *request)
+{
+    const struct model_pack_list *packs = rollup_packs(self);
+    json_t *list = json_array();
+    for (unsigned i = 0; i < packs->count; i++)
+        json_array_append_new(list, api_figures_json_pack(packs->at[i]));
+    net_http_reply_json(request, 200, json_pack("{s:o}", "packs", list));
+}
+
+/* --- explain: answers later --- */
+
+struct figures_explain {
+    struct rollup_explain explain;
+    struct net_http_request *request;
+};
+
+/* "(busy / all - 1) * 100" */
+static json_t *
+figures_formula(const struct rollup_name *name)
+{
+    const struct model_pack_metric *metric = name->metric;
+    char minus[BASE_DEC_TEXT], times[BASE_DEC_TEXT];
+    const struct model_pack_measure *measures = name->pack->measures;
+    if (!metric)
+        return json_string(
+            name->a < MODEL_FIGURE_MEASURES
+                ? name->name
+                : measures[name->a - MODEL_FIGURE_MEASURES].expr_text);
+    base_dec_text(metric->minus, -1, minus);
+    base_dec_text(metric->times, -1, times);
+    bool less = metric->minus.count != 0;
+    char *text = base_mem_format("%s%s / %s%s%s%s * %s", less ? "(" : "",
+                                 measures[metric->a].name,
+                                 measures[metric->b].name, less ? " - " : "",
+                                 less ? minus : "", less ? ")" : "", times);
+    json_t *to = json_string(text);
+    base_mem_free(text);
+    return to;
+}
+
+static json_t *
+figures_explained(const struct figures_explain *explain, struct bytes entries)
+{
+    const struct rollup_name *name = &explain->explain.name;
+    struct wire_explain_entry own = {0};
+    struct rollup_figure figure = {.window = explain->explain.window};
+    struct base_cur cur;
+    char text[BASE_DEC_TEXT];
+    if (wire_explain_open(entries, &cur) == ERR_OK)
+        wire_explain_next(&cur, &own);
+    json_t *to = api_figures_json_name(name), *window = json_object();
+    figure.sum.present = (own.has & WIRE_EXPLAIN_VALUE) != 0;
+    figure.sum.value = own.value;
+    api_figures_json_window(window, name, &figure);
+    static const char *const keys[] = {"window", "freq",  "from",
+                                       "to",     "value", "shape"};
+    for (size_t i = 0; i < BASE_COUNT(keys); i++)
+        json_object_set(to, keys[i], json_object_get(window, keys[i]));
+    json_decref(window);
+    json_object_set_new(to, "formula", figures_formula(name));
+    json_object_set_new(
+        to, "a",
+        api_figures_json_operand(name, true, own.has & WIRE_EXPLAIN_A, own.a));
+    if (name->metric) {
+        json_object_set_new(to, "b",
+                            api_figures_json_operand(
+                                name, false, own.has & WIRE_EXPLAIN_B, own.b));
+        json_object_set_new(
+            to, "times",
+            json_string(base_dec_text(name->metric->times, -1, text)));
+        json_object_set_new(
+            to, "minus",
+            json_string(base_dec_text(name->metric->minus, -1, text)));
+    }
+    json_object_set_new(to, "entries", api_figures_entries(name, entries));
+    return to;
+}
+
+static void
+figures_explain_done(struct rollup_explain *done, enum err err,
+                     struct bytes entries)
+{
+    struct figures_explain *explain =
+        BASE_OUTER(done, struct figures_explain, explain);
+    if (err == ERR_OK)
+        net_http_reply_json(explain->request, 200,
+                            figures_explained(explain, entries));
+    else
+        net_http_reply_err(explain->request, err, NULL);
+    base_mem_free(explain);
+}
+
+static void
+figures_explain(void *self, struct net_http_request *request)
+{
+    struct rollup_ask ask;
+    struct base_note note = {0};
+    if (!figures_ask(request, &ask))
+        return;
+    struct figures_explain *explain = base_mem_zero(sizeof *explain);
+    explain->explain.done = figures_explain_done;
+    explain->request = request;
+    enum err err = rollup_explain(self, &ask, &explain->explain, &note);
+    if (err != ERR_OK) {
+        base_mem_free(explain);
+        figures_refuse(request, err, &note);
+    }
+}
+
+void
+api_figures_routes(struct rollup *rollup, struct base_loop *loop,
+                   struct net_http_route routes[API_FIGURES_ROUTES])
+{
+    static const struct {
+        const char *pattern;
+        void (*handle)(void *self, struct net_http_request *request);
+    } rows[API_FIGURES_ROUTES] = {
+        {"/api/figures", figures_get},
+        {"/api/figures/explain", figures_explain},
+        {"/api/figures/coverage", figures_coverage},
+        {"/api/figures/packs", figures_packs},
+        {"/api/figures/windows", figures_windows},
+    };
+    for (unsigned i = 0; i < API_FIGURES_ROUTES; i++)
+        routes[i] = (struct net_http_route){
+            .methods = NET_HTTP_GET,
+            .pattern = rows[i].pattern,
+            .loop = loop,
+            .handle = rows[i].handle,
+            .self = rollup,
+        };
+}

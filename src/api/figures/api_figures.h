@@ -1,0 +1,37 @@
+/* api_figures.h -- figures over HTTP: what they are, and where they are from.
+ *
+ * GET /api/figures           pack, metric (a metric or a measure), at (a
+ *     window; none: the newest complete one of freq), freq, last (windows,
+ *     1..1000), vintage, parts (0..256; 64).  One object: the newest window
+ *     (RULINGS 32: pack name window freq from to value unit digits n reported
+ *     expected epoch revision shape state vintage pending parts[]); with
+ *     `last` also figures[], oldest first.  from, to: ms; value: text or null.
+ * GET /api/figures/explain   pack, metric, at, freq.  {value, a, b: the
+ *     operands with their sums, times, minus, formula, entries[]}; an entry is
+ *     {kind node|part|unit|input, name, value, a, b, n, reported, expected,
+ *     epoch, revision, why, changed, shard, sequence, below[]}.
+ * GET /api/figures/coverage  pack, at, freq, parts.  {expected, reported,
+ *     complete, parts[]}, who is missing first.
+ * GET /api/figures/packs     what packs this node has, and in which shape.
+ * GET /api/figures/windows   pack, metric, freq, limit (1..1000; 60), next.
+ *     {windows[], next}, newest first; next: null at the end.
+ *
+ * Problems 404 unknown pack, metric, window, vintage; 400 a malformed
+ *          parameter; each names what was expected.
+ * Threads  handlers run on rollup's loop. */
+#ifndef API_FIGURES_H
+#define API_FIGURES_H
+
+#include "engine/rollup/rollup.h"
+#include "net/http/net_http.h"
+
+enum { API_FIGURES_ROUTES = 5 };
+
+void api_figures_routes(struct rollup *rollup, struct base_loop *loop,
+                        struct net_http_route routes[API_FIGURES_ROUTES]);
+
+/* For tests: the JSON of an explanation's entries, nested. */
+json_t *api_figures_entries(const struct rollup_name *name,
+                            struct bytes entries);
+
+#endif

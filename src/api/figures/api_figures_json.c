@@ -1,0 +1,290 @@
+/* api_figures_json.c -- see api_figures_json.h. */
+#include "api/figures/api_figures_json.h"
+
+#include "base/base_b64.h"
+#include "wire/figure/wire_explain.h"
+
+static json_t *
+json_text(struct bytes text)
+{
+    return json_stringn((const char *)text.at, text.size);
+}
+
+static json_t *
+json_dec(bool present, struct dec value, unsigned digits)
+{
+    char text[BASE_DEC_TEXT];
+    return present ? json_string(base_dec_text(value, (int)digits, text))
+                   : json_null();
+}
+
+/* A sum of integers of 10^-scale, as it is. */
+static json_t *
+json_sum(bool has, __int128 sum, unsigned scale)
+{
+    struct dec value = {0};
+    bool fits = has && base_dec_from(sum, scale, &value) == ERR_OK;
+    return json_dec(fits, value, scale);
+}
+
+static json_t *
+json_label(struct model_pack_text label)
+{
+    return json_pack("{s:s*, s:s*}", "zh", label.zh, "en", label.en);
+}
+
+static void
+json_number(json_t *to, const char *key, uint64_t value)
+{
+    json_object_set_new(to, key, json_integer((json_int_t)value));
+}
+
+/* NULL: one of the built-in counts. */
+static const struct model_pack_measure *
+json_measure(const struct rollup_name *name, bool a)
+{
+    unsigned slot = a ? name->a : name->b;
+    return slot < MODEL_FIGURE_MEASURES
+               ? NULL
+               : &name->pack->measures[slot - MODEL_FIGURE_MEASURES];
+}
+
+json_t *
+api_figures_json_name(const struct rollup_name *name)
+{
+    const struct model_pack_measure *measure = json_measure(name, true);
+    json_t *to =
+        json_pack("{s:s, s:s, s:s, s:i}", "pack", name->pack->name, "name",
+                  name->name, "unit", name->unit, "digits", (int)name->digits);
+    if (name->metric || measure)
+        json_object_set_new(
+            to, "label",
+            json_label(name->metric ? name->metric->label : measure->label));
+    return to;
+}
+
+static void
+json_counts(json_t *to, const struct rollup_name *name,
+            const struct rollup_part *part)
+{
+    json_object_set_new(to, "value",
+                        json_dec(part->present, part->value, name->digits));
+    json_number(to, "n", part->n);
+    json_number(to, "reported", part->reported);
+    json_number(to, "expected", part->expected);
+}
+
+void
+api_figures_json_window(json_t *to, const struct rollup_name *name,
+                        const struct rollup_figure *figure)
+{
+    char text[MODEL_WINDOW_TEXT], hex[65];
+    struct wall start = {0}, end = {0};
+    model_window_bounds(figure->window, name->pack->zone_s, &start, &end);
+    json_object_set_new(to, "window",
+                        json_string(model_window_text(figure->window, text)));
+    json_object_set_new(
+        to, "freq",
+        json_string(model_window_freq_name(model_window_freq(figure->window))));
+    json_object_set_new(to, "from", json_integer(start.ms));
+    json_object_set_new(to, "to", json_integer(end.ms));
+    json_counts(to, name, &figure->sum);
+    json_number(to, "epoch", figure->epoch);
+    json_number(to, "revision", figure->revision);
+    json_object_set_new(
+        to, "shape",
+        json_string(base_b64_hex(base_bytes(name->pack->shape, 32), hex)));
+    json_object_set_new(to, "state",
+                        json_string(rollup_state_name(figure->state)));
+    json_object_set_new(to, "vintage",
+                        figure->vintage ? json_integer(figure->vintage)
+                                        : json_null());
+    json_object_set_new(to, "pending", json_boolean(figure->pending));
+    if (!figure->vintage)
+        return;
+    json_object_set_new(to, "sealed", json_integer(figure->sealed_ms));
+    json_object_set_new(
+        to, "root",
+        json_string(base_b64_hex(base_bytes(figure->root, 32), hex)));
+}
+
+json_t *
+api_figures_json_parts(const struct rollup_name *name,
+                       const struct rollup_figure *figure)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < figure->part_count; i++) {
+        const struct rollup_part *part = &figure->parts[i];
+        json_t *one = json_object();
+        json_object_set_new(one, "kind",
+                            json_string(part->unit ? "unit" : "node"));
+        json_object_set_new(one, "from", json_text(part->from));
+        json_counts(one, name, part);
+        json_object_set_new(one, "a",
+                            json_sum(part->has_a, part->a, name->scale_a));
+        if (name->metric)
+            json_object_set_new(one, "b",
+                                json_sum(part->has_b, part->b, name->scale_b));
+        json_number(one, "epoch", part->epoch);
+        json_number(one, "revision", part->revision);
+        json_object_set_new(one, "waiting", json_boolean(part->waiting));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+json_t *
+api_figures_json_operand(const struct rollup_name *name, bool a, bool has,
+                         __int128 sum)
+{
+    const struct model_pack_measure *measure = json_measure(name, a);
+    json_t *to = json_object();
+    unsigned scale = a ? name->scale_a : name->scale_b;
+    json_object_set_new(to, "name",
+                        json_string(measure ? measure->name : name->name));
+    json_object_set_new(to, "unit",
+                        json_string(measure ? measure->unit.text : ""));
+    json_object_set_new(to, "scale", json_integer(scale));
+    json_object_set_new(to, "sum", json_sum(has, sum, scale));
+    if (measure) {
+        json_object_set_new(to, "expr", json_string(measure->expr_text));
+        json_object_set_new(to, "label", json_label(measure->label));
+    }
+    return to;
+}
+
+/* --- an explanation --- */
+
+static void
+json_input(json_t *to, const struct model_pack *pack, struct bytes name)
+{
+    for (unsigned i = 0; i < pack->input_count; i++) {
+        const struct model_pack_input *input = &pack->inputs[i];
+        if (!base_bytes_is(name, input->name))
+            continue;
+        json_object_set_new(to, "unit", json_string(input->unit.text));
+        json_object_set_new(to, "metric", json_text(input->metric));
+        json_object_set_new(to, "label", json_label(input->label));
+    }
+}
+
+static json_t *
+json_entry(const struct rollup_name *name,
+           const struct wire_explain_entry *entry)
+{
+    static const char *const kinds[] = {
+        [WIRE_EXPLAIN_NODE] = "node",     [WIRE_EXPLAIN_PART] = "part",
+        [WIRE_EXPLAIN_UNIT] = "unit",     [WIRE_EXPLAIN_INPUT] = "input",
+        [WIRE_EXPLAIN_WINDOW] = "window",
+    };
+    bool input = entry->kind == WIRE_EXPLAIN_INPUT;
+    bool has = (entry->has & WIRE_EXPLAIN_VALUE) != 0;
+    json_t *to = json_object();
+    json_object_set_new(to, "kind", json_string(kinds[entry->kind]));
+    json_object_set_new(to, "name", json_text(entry->name));
+    if (input) {
+        char text[BASE_DEC_TEXT];
+        base_dec_text(entry->value, -1, text);
+        json_object_set_new(to, "value", has ? json_string(text) : json_null());
+        json_input(to, name->pack, entry->name);
+        return to;
+    }
+    json_counts(to, name,
+                &(struct rollup_part){.present = has,
+                                      .value = entry->value,
+                                      .n = entry->n,
+                                      .reported = entry->reported,
+                                      .expected = entry->expected});
+    json_object_set_new(
+        to, "a",
+        json_sum(entry->has & WIRE_EXPLAIN_A, entry->a, name->scale_a));
+    if (name->metric)
+        json_object_set_new(
+            to, "b",
+            json_sum(entry->has & WIRE_EXPLAIN_B, entry->b, name->scale_b));
+    json_number(to, "epoch", entry->epoch);
+    json_number(to, "revision", entry->revision);
+    if (entry->why != ERR_OK)
+        json_object_set_new(to, "why",
+                            json_string(base_err_name((enum err)entry->why)));
+    if (entry->has & WIRE_EXPLAIN_CHANGED)
+        json_object_set_new(to, "changed", json_true());
+    if (entry->has & WIRE_EXPLAIN_SAMPLE) {
+        json_number(to, "shard", entry->shard);
+        json_number(to, "sequence", entry->sequence);
+    }
+    return to;
+}
+
+json_t *
+api_figures_entries(const struct rollup_name *name, struct bytes entries)
+{
+    json_t *lists[WIRE_EXPLAIN_DEPTH + 2] = {json_array()};
+    struct wire_explain_entry entry;
+    struct base_cur cur;
+    if (wire_explain_open(entries, &cur) != ERR_OK)
+        return lists[0];
+    while (wire_explain_next(&cur, &entry)) {
+        json_t *one = json_entry(name, &entry), *below = json_array();
+        json_object_set_new(one, "below", below);
+        json_array_append_new(lists[entry.depth], one);
+        lists[entry.depth + 1] = below; /* open checked the depths */
+    }
+    return lists[0];
+}
+
+/* --- a pack --- */
+
+static json_t *
+json_freqs(const struct model_pack *pack)
+{
+    static const char *const seals[] = {
+        [MODEL_PACK_SEAL_NONE] = "none",
+        [MODEL_PACK_SEAL_MANUAL] = "manual",
+        [MODEL_PACK_SEAL_AUTO] = "auto",
+    };
+    json_t *list = json_array();
+    for (unsigned i = 0; i < pack->freq_count; i++) {
+        const struct model_pack_freq *freq = &pack->freqs[i];
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:I, s:I, s:I}", "freq",
+                                        model_window_freq_name(freq->freq),
+                                        "seal", seals[freq->seal], "due_ms",
+                                        (json_int_t)freq->due_ms, "grace_ms",
+                                        (json_int_t)freq->grace_ms, "keep_ms",
+                                        (json_int_t)freq->keep_ms));
+    }
+    return list;
+}
+
+json_t *
+api_figures_json_pack(const struct model_pack *pack)
+{
+    char hex[65];
+    json_t *metrics = json_array(), *measures = json_array();
+    for (unsigned i = 0; i < pack->metric_count; i++) {
+        const struct model_pack_metric *metric = &pack->metrics[i];
+        json_array_append_new(
+            metrics,
+            json_pack("{s:s, s:s*, s:i, s:[s, s], s:o}", "name", metric->name,
+                      "unit", metric->unit, "digits", (int)metric->digits,
+                      "ratio", pack->measures[metric->a].name,
+                      pack->measures[metric->b].name, "label",
+                      json_label(metric->label)));
+    }
+    for (unsigned i = 0; i < pack->measure_count; i++) {
+        const struct model_pack_measure *measure = &pack->measures[i];
+        json_array_append_new(measures, json_pack("{s:s, s:s, s:i, s:s, s:o}",
+                                                  "name", measure->name, "unit",
+                                                  measure->unit.text, "scale",
+                                                  (int)measure->scale, "expr",
+                                                  measure->expr_text, "label",
+                                                  json_label(measure->label)));
+    }
+    return json_pack(
+        "{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:o, s:o}", "pack", pack->name,
+        "version", pack->version, "title", json_label(pack->title), "shape",
+        base_b64_hex(base_bytes(pack->shape, 32), hex), "zone_s",
+        (int)pack->zone_s, "freqs", json_freqs(pack), "scope", pack->scope_text,
+        "metrics", metrics, "measures", measures);
+}

@@ -1,0 +1,19 @@
+/* api_figures_json.h -- figures as JSON; for this folder only. */
+#ifndef API_FIGURES_JSON_H
+#define API_FIGURES_JSON_H
+
+#include "api/figures/api_figures.h"
+
+/* Pack, name, unit, digits, label: what all windows of an answer share. */
+json_t *api_figures_json_name(const struct rollup_name *name);
+/* Adds a window's own fields to `to`. */
+void api_figures_json_window(json_t *to, const struct rollup_name *name,
+                             const struct rollup_figure *figure);
+json_t *api_figures_json_parts(const struct rollup_name *name,
+                               const struct rollup_figure *figure);
+/* {name, unit, scale, sum, label, expr} of an operand; a true: the first. */
+json_t *api_figures_json_operand(const struct rollup_name *name, bool a,
+                                 bool has, __int128 sum);
+json_t *api_figures_json_pack(const struct model_pack *pack);
+
+#endif

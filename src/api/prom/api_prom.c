@@ -1,0 +1,410 @@
+/* api_prom.c -- see api_prom.h. */
+#include "api/prom/api_prom.h"
+
+#include <stdlib.h>
+
+#include "api/prom/api_prom_inner.h"
+#include "base/base_mem.h"
+
+static const int64_t prom_far_ms = INT64_C(9000000000000);
+
+/* --- the envelope --- */
+
+const char *
+api_prom_error_type(enum err err, unsigned *ret_status)
+{
+    switch ((int)err) {
+    case ERR_UNSUPPORTED:
+    case ERR_LIMIT:
+        *ret_status = 422;
+        return "execution";
+    case ERR_CORRUPT:
+        *ret_status = 500;
+        return "internal";
+    case ERR_TIMEOUT:
+        *ret_status = 503;
+        return "timeout";
+    case ERR_NOROUTE:
+    case ERR_LOST:
+    case ERR_BUSY:
+    case ERR_IO:
+        *ret_status = 503;
+        return "unavailable";
+    case ERR_ABSENT:
+        *ret_status = 404;
+        return "not_found";
+    default:
+        *ret_status = 400;
+        return "bad_data";
+    }
+}
+
+void
+api_prom_fail(struct net_http_request *request, enum err err,
+              const struct base_note *note)
+{
+    unsigned status;
+    const char *type = api_prom_error_type(err, &status);
+    const char *text = note != NULL && note->text[0] != '\0'
+                           ? note->text
+                           : base_err_text(err);
+    net_http_reply_json(request, status,
+                        json_pack("{s:s, s:s, s:s}", "status", "error",
+                                  "errorType", type, "error", text));
+}
+
+void
+api_prom_data(struct net_http_request *request, struct bytes data)
+{
+    struct base_out out;
+    base_out_grow(&out, data.size + 64);
+    base_out_text(&out, "{\"status\":\"success\",\"data\":");
+    base_out_bytes_add(&out, data);
+    base_out_u8(&out, '}');
+    net_http_reply(request, 200, "application/json", base_out_bytes(&out));
+    base_out_done(&out);
+}
+
+/* --- parameters --- */
+
+/* Seconds with decimals, or RFC 3339. */
+static enum err
+prom_time(struct bytes text, int64_t fallback, int64_t *ret_ms)
+{
+    struct wall wall;
+    struct dec seconds;
+    if (text.size == 0) {
+        *ret_ms = fallback;
+        return ERR_OK;
+    }
+    if (base_time_parse(text, &wall) == ERR_OK) {
+        *ret_ms = wall.ms;
+        return ERR_OK;
+    }
+    enum err err = base_dec_parse(text, &seconds);
+    if (err == ERR_OK)
+        err = base_dec_to(seconds, 3, BASE_DEC_HALF_EVEN, ret_ms);
+    if (err == ERR_OK && (*ret_ms > prom_far_ms || *ret_ms < -prom_far_ms))
+        err = ERR_RANGE;
+    return err;
+}
+
+static enum err
+prom_span(struct bytes text, int64_t fallback, int64_t *ret_ms)
+{
+    if (text.size == 0) {
+        *ret_ms = fallback;
+        return ERR_OK;
+    }
+    if (base_time_span(text, ret_ms) == ERR_OK)
+        return ERR_OK;
+    return prom_time(text, fallback, ret_ms);
+}
+
+static enum err
+prom_bad(struct base_note *note, enum err err, const char *name,
+         struct bytes text)
+{
+    return base_err_note(note, err,
+                         "invalid parameter \"%s\": cannot parse \"%.*s\" to a "
+                         "valid %s",
+                         name, (int)text.size, (const char *)text.at,
+                         strcmp(name, "step") == 0 ? "duration" : "timestamp");
+}
+
+static enum err
+prom_query_times(const struct net_http_request *request, int64_t now,
+                 bool range, struct stream_query *query, struct base_note *note)
+{
+    static const char *const names[] = {"start", "end", "step"};
+    int64_t *const to[] = {&query->start, &query->end, &query->step};
+    struct bytes text;
+    enum err err;
+    if (!range) {
+        text = net_http_query(request, "time");
+        err = prom_time(text, now, &query->end);
+        query->start = query->end;
+        return err == ERR_OK ? err : prom_bad(note, err, "time", text);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        text = net_http_query(request, names[i]);
+        if (text.size == 0)
+            return prom_bad(note, ERR_SYNTAX, names[i], text);
+        err = i < 2 ? prom_time(text, 0, to[i]) : prom_span(text, 0, to[i]);
+        if (err != ERR_OK)
+            return prom_bad(note, err, names[i], text);
+    }
+    if (query->step <= 0)
+        return base_err_note(note, ERR_RANGE,
+                             "invalid parameter \"step\": zero or negative "
+                             "query resolution step widths are not accepted. "
+                             "Try a positive integer");
+    return ERR_OK;
+}
+
+enum err
+api_prom_query_read(const struct net_http_request *request, int64_t now,
+                    bool range, struct stream_query *ret_query,
+                    struct base_note *note)
+{
+    struct bytes lookback = net_http_query(request, "lookback_delta");
+    struct bytes limit = net_http_query(request, "limit");
+    uint64_t most = 0;
+    *ret_query = (struct stream_query){.text =
+                                           net_http_query(request, "query")};
+    if (ret_query->text.size == 0)
+        return base_err_note(note, ERR_SYNTAX,
+                             "invalid parameter \"query\": unknown position: "
+                             "parse error: no expression found in input");
+    if (prom_span(lookback, 0, &ret_query->lookback) != ERR_OK)
+        return prom_bad(note, ERR_SYNTAX, "lookback_delta", lookback);
+    if (limit.size > 0 &&
+        (base_bytes_u64(limit, &most) != ERR_OK || most > UINT32_MAX))
+        return prom_bad(note, ERR_SYNTAX, "limit", limit);
+    return prom_query_times(request, now, range, ret_query, note);
+}
+
+/* --- series, labels --- */
+
+static unsigned
+prom_selectors(const struct net_http_request *request,
+               struct bytes selectors[NET_HTTP_PARAMS])
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < request->query_count; i++)
+        if (base_bytes_is(request->query[i].name, "match[]") ||
+            base_bytes_is(request->query[i].name, "match"))
+            selectors[count++] = request->query[i].value;
+    return count;
+}
+
+static enum err
+prom_bounds(const struct net_http_request *request, int64_t *ret_start,
+            int64_t *ret_end, uint32_t *ret_limit, struct base_note *note)
+{
+    struct bytes start = net_http_query(request, "start");
+    struct bytes end = net_http_query(request, "end");
+    struct bytes limit = net_http_query(request, "limit");
+    uint64_t most = 0;
+    if (prom_time(start, 0, ret_start) != ERR_OK)
+        return prom_bad(note, ERR_SYNTAX, "start", start);
+    if (prom_time(end, prom_far_ms, ret_end) != ERR_OK)
+        return prom_bad(note, ERR_SYNTAX, "end", end);
+    if (limit.size > 0 &&
+        (base_bytes_u64(limit, &most) != ERR_OK || most > UINT32_MAX))
+        return prom_bad(note, ERR_SYNTAX, "limit", limit);
+    *ret_limit = (uint32_t)most;
+    return ERR_OK;
+}
+
+static json_t *
+prom_labels(const struct model_labels *labels)
+{
+    json_t *map = json_object();
+    for (uint32_t i = 0; i < labels->count; i++)
+        json_object_setn_new(
+            map, (const char *)labels->at[i].name.at, labels->at[i].name.size,
+            json_stringn((const char *)labels->at[i].value.at,
+                         labels->at[i].value.size));
+    return map;
+}
+
+/* All series that the request's match[] select. */
+static enum err
+prom_selected(struct api_prom *prom, struct net_http_request *request,
+              bool required, const struct model_labels ***ret_labels,
+              uint32_t *ret_count, struct base_note *note)
+{
+    struct bytes selectors[NET_HTTP_PARAMS];
+    unsigned count = prom_selectors(request, selectors);
+    int64_t start, end;
+    uint32_t limit;
+    enum err err = prom_bounds(request, &start, &end, &limit, note);
+    if (err != ERR_OK)
+        return err;
+    if (count == 0 && required)
+        return base_err_note(note, ERR_SYNTAX,
+                             "no match[] parameter provided");
+    if (count == 0)
+        selectors[count++] = base_bytes_text("{__name__!=\"\"}");
+    *ret_count = 0;
+    if (prom->stream == NULL)
+        return ERR_OK;
+    return stream_query_series_of(prom->stream, selectors, count, start, end,
+                                  required ? limit : 0, &request->arena,
+                                  ret_labels, ret_count, note);
+}
+
+static void
+prom_series(void *self, struct net_http_request *request)
+{
+    const struct model_labels **labels;
+    uint32_t count;
+    struct base_note note = {0};
+    enum err err =
+        prom_selected(self, request, true, &labels, &count, &note);
+    if (err != ERR_OK) {
+        api_prom_fail(request, err, &note);
+        return;
+    }
+    json_t *data = json_array();
+    for (uint32_t i = 0; i < count; i++)
+        json_array_append_new(data, prom_labels(labels[i]));
+    net_http_reply_json(request, 200, json_pack("{s:s, s:o}", "status",
+                                                "success", "data", data));
+}
+
+static int
+prom_bytes_order(const void *a, const void *b)
+{
+    return base_bytes_compare(*(const struct bytes *)a,
+                              *(const struct bytes *)b);
+}
+
+/* Sorted, each once. */
+static json_t *
+prom_strings(struct bytes *names, size_t count, uint64_t limit)
+{
+    json_t *data = json_array();
+    if (count > 0)
+        qsort(names, count, sizeof *names, prom_bytes_order);
+    for (size_t i = 0; i < count; i++)
+        if ((i == 0 || !base_bytes_equal(names[i], names[i - 1])) &&
+            (limit == 0 || json_array_size(data) < limit))
+            json_array_append_new(
+                data, json_stringn((const char *)names[i].at, names[i].size));
+    return data;
+}
+
+static void
+prom_names(struct api_prom *prom, struct net_http_request *request,
+           struct bytes label)
+{
+    const struct model_labels **labels;
+    uint32_t count;
+    struct base_note note = {0};
+    uint64_t limit = 0;
+    enum err err = prom_selected(prom, request, false, &labels, &count, &note);
+    if (err != ERR_OK) {
+        api_prom_fail(request, err, &note);
+        return;
+    }
+    (void)base_bytes_u64(net_http_query(request, "limit"), &limit);
+    size_t room = 0, filled = 0;
+    for (uint32_t i = 0; i < count; i++)
+        room += label.size > 0 ? 1 : labels[i]->count;
+    struct bytes *names = base_mem_new((room + 1) * sizeof *names);
+    for (uint32_t i = 0; i < count; i++) {
+        if (label.size == 0) {
+            for (uint32_t k = 0; k < labels[i]->count; k++)
+                names[filled++] = labels[i]->at[k].name;
+            continue;
+        }
+        struct bytes value = model_label_get(labels[i], label);
+        if (value.size > 0)
+            names[filled++] = value;
+    }
+    json_t *data = prom_strings(names, filled, limit);
+    base_mem_free(names);
+    net_http_reply_json(request, 200, json_pack("{s:s, s:o}", "status",
+                                                "success", "data", data));
+}
+
+static void
+prom_label_names(void *self, struct net_http_request *request)
+{
+    prom_names(self, request, (struct bytes){0});
+}
+
+static void
+prom_label_values(void *self, struct net_http_request *request)
+{
+    struct base_note note;
+    struct bytes label = net_http_path(request, "name");
+    if (label.size > 0 && base_bytes_utf8(label)) {
+        prom_names(self, request, label);
+        return;
+    }
+    base_err_note(&note, ERR_LABEL, "invalid label name");
+    api_prom_fail(request, ERR_LABEL, &note);
+}
+
+/* --- what Grafana asks first --- */
+
+static void
+prom_buildinfo(void *self, struct net_http_request *request)
+{
+    struct api_prom *prom = self;
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "status",
+                  "success", "data", "version", "3.14.0", "revision",
+                  prom->version, "branch", "dougong", "buildUser", "",
+                  "buildDate", "", "goVersion", "", "application",
+                  "Dougong"));
+}
+
+static void
+prom_empty_list(void *self, struct net_http_request *request)
+{
+    (void)self;
+    api_prom_data(request, base_bytes_text("[]"));
+}
+
+static void
+prom_no_rules(void *self, struct net_http_request *request)
+{
+    (void)self;
+    api_prom_data(request, base_bytes_text("{\"groups\":[]}"));
+}
+
+/* name -> [{type, help, unit}]: the types are not known to a store of samples;
+ * names that end as counters do are counters. */
+static void
+prom_metadata(void *self, struct net_http_request *request)
+{
+    const struct model_labels **labels;
+    uint32_t count;
+    struct base_note note = {0};
+    enum err err =
+        prom_selected(self, request, false, &labels, &count, &note);
+    if (err != ERR_OK) {
+        api_prom_fail(request, err, &note);
+        return;
+    }
+    json_t *data = json_object();
+    for (uint32_t i = 0; i < count; i++) {
+        struct bytes name =
+            model_label_get(labels[i], base_bytes_text("__name__"));
+        bool counter =
+            name.size > 6 && memcmp(name.at + name.size - 6, "_total", 6) == 0;
+        json_object_setn_new(data, (const char *)name.at, name.size,
+                             json_pack("[{s:s, s:s, s:s}]", "type",
+                                       counter ? "counter" : "gauge", "help",
+                                       "", "unit", ""));
+    }
+    net_http_reply_json(request, 200, json_pack("{s:s, s:o}", "status",
+                                                "success", "data", data));
+}
+
+void
+api_prom_routes(struct api_prom *prom, struct net_http_route *routes)
+{
+    enum { FORM = 1 << 20 };
+    const unsigned both = NET_HTTP_GET | NET_HTTP_POST;
+    struct base_loop *loop = prom->ingest;
+    const struct net_http_route all[API_PROM_ROUTES] = {
+        {both, "/api/v1/query", loop, api_prom_query, prom, FORM},
+        {both, "/api/v1/query_range", loop, api_prom_query_range, prom, FORM},
+        {both, "/api/v1/series", loop, prom_series, prom, FORM},
+        {both, "/api/v1/labels", loop, prom_label_names, prom, FORM},
+        {NET_HTTP_GET, "/api/v1/label/{name}/values", loop, prom_label_values,
+         prom, 0},
+        {NET_HTTP_GET, "/api/v1/metadata", loop, prom_metadata, prom, 0},
+        {NET_HTTP_GET, "/api/v1/status/buildinfo", NULL, prom_buildinfo, prom,
+         0},
+        {NET_HTTP_GET, "/api/v1/rules", NULL, prom_no_rules, prom, 0},
+        {both, "/api/v1/query_exemplars", NULL, prom_empty_list, prom, FORM},
+    };
+    memcpy(routes, all, sizeof all);
+}

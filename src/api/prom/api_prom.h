@@ -1,0 +1,34 @@
+/* api_prom.h -- the Prometheus HTTP API over this node's series.
+ *
+ * Paths    GET, POST /api/v1/query, query_range, series, labels;
+ *          GET /api/v1/label/{name}/values, status/buildinfo, metadata, rules,
+ *          query_exemplars.  Parameters, envelope and words as Prometheus's
+ *          (spec store 10): times RFC 3339 or seconds, steps spans or seconds.
+ * Above    a selector that names, with id="...", an identifier of another
+ *          prefix is asked there (channel 20 QUERY) and the answer handed on:
+ *          the nation draws a machine's curve without keeping its samples.  A
+ *          node without stream answers only those.
+ * Errors   bad_data 400, execution 422, not_found 404, timeout and unavailable
+ *          503, internal 500.
+ * Loops    handlers run on the ingest loop (stream's owner); questions to other
+ *          nodes go over the state loop. */
+#ifndef API_PROM_H
+#define API_PROM_H
+
+#include "engine/stream/stream_query.h"
+#include "net/http/net_http.h"
+
+struct api_prom {
+    struct stream *stream; /* NULL: this node keeps no samples */
+    struct model_port *port;
+    struct base_loop *ingest, *state;
+    const char *version;
+};
+
+enum { API_PROM_ROUTES = 9 };
+
+void api_prom_routes(struct api_prom *prom, struct net_http_route *routes);
+/* For tier: answers DATA_CALL QUERY with {"status":...} as HTTP would. */
+struct model_call_row api_prom_row(struct api_prom *prom);
+
+#endif

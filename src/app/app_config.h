@@ -1,0 +1,71 @@
+/* app_config.h -- what a node is: node.yaml over its role file.
+ *
+ * Why: which of the four kinds of node this is, is data.  packs/roles/NAME.yaml
+ * lists engines, doors, packs and limits; node.yaml names the node, its place
+ * in the tree and its folder, and may replace any role key (maps merge by key,
+ * lists are replaced: RULINGS 31).  Unknown keys are errors.
+ *
+ * Memory   everything in the config's arena.
+ * Errors   those of model_yaml, with file, line and column. */
+#ifndef APP_CONFIG_H
+#define APP_CONFIG_H
+
+#include "base/base_arena.h"
+#include "sys/sys_file.h"
+
+enum app_config_engine {
+    APP_ENGINE_IDENT = 1,
+    APP_ENGINE_STREAM = 2,
+    APP_ENGINE_ROLLUP = 4,
+};
+
+enum app_config_door_kind {
+    APP_DOOR_HTTP,
+    APP_DOOR_MQTT,
+    APP_DOOR_MQTTS,
+    APP_DOOR_TIER,
+    APP_DOORS
+};
+
+struct app_config_door {
+    bool on;
+    uint16_t port; /* whole, not an offset */
+    bool open;     /* profile: open */
+    bool auto_register;
+    const char **allow; /* suffix patterns that `register: auto` may make */
+    unsigned allow_count;
+    unsigned connections;
+};
+
+enum { APP_CONFIG_LIST = 32 };
+
+struct app_config_list {
+    const char *at[APP_CONFIG_LIST];
+    unsigned count;
+};
+
+struct app_config {
+    struct base_arena arena;
+    const char *path; /* of node.yaml */
+    const char *node, *role, *data, *packs_dir, *bind;
+    uint16_t port;
+    struct app_config_list names;
+    bool host;
+    const char *parent_ident, *parent_rollup; /* "" none */
+    unsigned engines; /* of enum app_config_engine */
+    struct app_config_door doors[APP_DOORS];
+    struct app_config_list packs;
+    int64_t retention_ms;
+    uint64_t head_bytes, map_bytes, file_bytes;
+    uint32_t series;
+    unsigned requests;
+    unsigned children;
+};
+
+/* Reads and checks both files whole. */
+enum err app_config_load(struct sys_files *files, const char *path,
+                         struct app_config **ret_config,
+                         struct base_note *note);
+void app_config_free(struct app_config *config);
+
+#endif

@@ -1,0 +1,39 @@
+/* app_engines.c -- the api folders of engines: one line each. */
+#include "api/console/api_console.h"
+#include "api/figures/api_figures.h"
+#include "app/app_parts.h"
+
+static enum err
+engines_prom(struct app_parts *parts)
+{
+    struct net_http_route routes[API_PROM_ROUTES];
+    api_prom_routes(&parts->prom, routes);
+    return net_http_routes(parts->http, routes, API_PROM_ROUTES);
+}
+
+static enum err
+engines_figures(struct app_parts *parts)
+{
+    struct net_http_route routes[API_FIGURES_ROUTES];
+    api_figures_routes(parts->rollup, parts->state, routes);
+    return net_http_routes(parts->http, routes, API_FIGURES_ROUTES);
+}
+
+static enum err
+engines_console(struct app_parts *parts)
+{
+    struct net_http_route routes[API_CONSOLE_ROUTES];
+    api_console_routes(routes);
+    return net_http_routes(parts->http, routes, API_CONSOLE_ROUTES);
+}
+
+enum err
+app_http_engines(struct app_parts *parts)
+{
+    enum err err = engines_prom(parts);
+    if (err == ERR_OK)
+        err = engines_figures(parts);
+    if (err == ERR_OK)
+        err = engines_console(parts);
+    return err;
+}

@@ -1,0 +1,87 @@
+/* app_parts.h -- what a node is made of; for app's own files only. */
+#ifndef APP_PARTS_H
+#define APP_PARTS_H
+
+#include "api/est/api_est.h"
+#include "api/prom/api_prom.h"
+#include "api/tree/api_tree.h"
+#include "app/app_config.h"
+#include "app/app_keys.h"
+#include "app/app_log.h"
+#include "app/app_source.h"
+#include "app/app_tree.h"
+#include "engine/rollup/rollup.h"
+#include "engine/stream/stream.h"
+#include "engine/stream/stream_keep.h"
+#include "net/http/net_http.h"
+#include "tier/tier.h"
+#include "tier/tier_net.h"
+
+enum { APP_OWNERS = TIER_OWNERS };
+
+struct mqtt_door;
+struct app_host;
+
+struct app_parts {
+    struct app_config *config;
+    struct app_log *log;
+    struct base_note *note; /* of the step under way */
+    struct sys_files *files;
+    struct base_arena arena; /* paths and names, as long as the node */
+    struct base_stats stats;
+    struct app_keys keys;
+    struct app_source source;
+
+    struct sys_loop *state_loop, *ingest_loop, *http_loop;
+    struct base_loop *state, *ingest;
+    struct net *state_net, *ingest_net, *http_net;
+    bool ingest_runs, http_runs;
+
+    struct ssl_ctx_st *door_tls, *parent_tls, *child_tls;
+    struct crypt_cert *door_cert, *parent_cert;
+    struct base_timer renew;
+
+    struct store_journal *journal;
+    struct base_idle state_idle, ingest_idle;
+    struct store_kv *kvs[APP_OWNERS];
+    struct store_ts *ts;
+
+    struct model_pack_list packs;
+    struct tier_pack *tier_packs;
+    const char *endpoints[1], *parents[1];
+    struct tier_net *tier_net;
+    struct tier *tier;
+    struct ident *ident;
+    struct rollup *rollup;
+    struct stream *stream;
+    struct stream_keep *keep;
+    struct mqtt_door *mqtt;
+    struct app_host *host;
+
+    struct net_http *http;
+    struct net_listener *http_listener, *mqtt_listener, *mqtts_listener;
+    struct app_tree tree;
+    struct api_tree api_tree;
+    struct api_est api_est;
+    struct api_prom prom;
+    struct base_stat rss, cpu, up;
+    int64_t started_ms;
+};
+
+/* app_http.c: every route of the node; then it listens. */
+enum err app_http_open(struct app_parts *parts);
+/* app_engines.c: the routes of the engines' api folders. */
+enum err app_http_engines(struct app_parts *parts);
+void app_http_free(struct app_parts *parts);
+/* app_mqtt.c: the MQTT doors and the host's client; nothing if the role has
+ * neither. */
+enum err app_mqtt_open(struct app_parts *parts);
+void app_mqtt_shut(struct app_parts *parts);
+void app_mqtt_free(struct app_parts *parts);
+/* app_link.c: certificates of the doors and the tier, the tier and its rows. */
+enum err app_link_certs(struct app_parts *parts);
+enum err app_link_open(struct app_parts *parts);
+enum err app_link_rows(struct app_parts *parts);
+void app_link_shut(struct app_parts *parts);
+
+#endif

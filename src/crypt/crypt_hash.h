@@ -1,0 +1,13 @@
+/* crypt_hash.h -- SHA-256, HMAC-SHA-256, constant-time compare, over OpenSSL.
+ *
+ * Hashing cannot fail but for want of memory: that ends the process. */
+#ifndef CRYPT_HASH_H
+#define CRYPT_HASH_H
+
+#include "base/base_bytes.h"
+
+void crypt_hash_sha256(struct bytes data, uint8_t to[32]);
+void crypt_hash_hmac256(struct bytes key, struct bytes data, uint8_t to[32]);
+bool crypt_hash_equal(const uint8_t *a, const uint8_t *b, size_t size);
+
+#endif

@@ -1,0 +1,212 @@
+/* ctl_figure.c -- `dougong figure show|explain|coverage`. */
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/ctl_http.h"
+
+static void
+figure_parameter(struct base_out *path, const char *name, const char *value)
+{
+    if (value == NULL)
+        return;
+    base_out_format(path, "&%s=", name);
+    ctl_http_escape(path, value);
+}
+
+static const char *
+figure_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text != NULL ? text : "";
+}
+
+static long long
+figure_number(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+/* "12.34 %", or why there is none. */
+static void
+figure_value(const json_t *row, const char *unit, char *to, size_t size)
+{
+    const char *value = json_string_value(json_object_get(row, "value"));
+    if (value == NULL)
+        snprintf(to, size, "no value");
+    else
+        snprintf(to, size, "%s%s%s", value, unit[0] != '\0' ? " " : "", unit);
+}
+
+/* --- show --- */
+
+static void
+figure_line(const json_t *row, const char *name, const char *unit)
+{
+    char value[96], vintage[64] = "";
+    figure_value(row, unit, value, sizeof value);
+    if (figure_number(row, "vintage") > 0)
+        snprintf(vintage, sizeof vintage, ", vintage %lld%s",
+                 figure_number(row, "vintage"),
+                 json_is_true(json_object_get(row, "pending"))
+                     ? ", corrections pending"
+                     : "");
+    printf("%s %s = %s  reported %lld of %lld, %s%s, epoch %lld revision "
+           "%lld\n",
+           name, figure_text(row, "window"), value,
+           figure_number(row, "reported"), figure_number(row, "expected"),
+           figure_text(row, "state"), vintage, figure_number(row, "epoch"),
+           figure_number(row, "revision"));
+}
+
+static enum ctl_exit
+figure_show(const json_t *answer)
+{
+    const char *name = figure_text(answer, "name");
+    const char *unit = figure_text(answer, "unit");
+    const json_t *rows = json_object_get(answer, "figures");
+    json_t *row, *part;
+    size_t i;
+    if (rows == NULL) {
+        figure_line(answer, name, unit);
+        json_array_foreach (json_object_get(answer, "parts"), i, part) {
+            char value[96];
+            figure_value(part, unit, value, sizeof value);
+            printf("  from %s: %s%s\n", figure_text(part, "from"), value,
+                   json_is_true(json_object_get(part, "waiting"))
+                       ? " (has not sent this window)"
+                       : "");
+        }
+    }
+    json_array_foreach (rows, i, row)
+        figure_line(row, name, unit);
+    return CTL_OK;
+}
+
+/* --- explain --- */
+
+static void
+figure_entry(const json_t *entry, const char *unit, unsigned depth)
+{
+    char value[96];
+    const char *kind = figure_text(entry, "kind");
+    const char *why = figure_text(entry, "why");
+    json_t *below;
+    size_t i;
+    printf("%*s%s %s", (int)depth * 2, "", kind, figure_text(entry, "name"));
+    if (strcmp(kind, "input") == 0) {
+        printf(" = %s %s", figure_text(entry, "a"), figure_text(entry, "unit"));
+    } else {
+        figure_value(entry, unit, value, sizeof value);
+        printf(": %s", value);
+    }
+    const char *a = figure_text(entry, "a"), *b = figure_text(entry, "b");
+    if (strcmp(kind, "input") != 0 && a[0] != '\0')
+        printf("  (%s%s%s)", a, b[0] != '\0' ? " / " : "", b);
+    if (strcmp(kind, "node") == 0 || strcmp(kind, "part") == 0)
+        printf("  reported %lld of %lld", figure_number(entry, "reported"),
+               figure_number(entry, "expected"));
+    if (json_object_get(entry, "revision") != NULL &&
+        strcmp(kind, "input") != 0)
+        printf("  epoch %lld revision %lld", figure_number(entry, "epoch"),
+               figure_number(entry, "revision"));
+    if (json_object_get(entry, "sequence") != NULL)
+        printf("  journal %lld to %lld", figure_number(entry, "shard"),
+               figure_number(entry, "sequence"));
+    if (json_is_true(json_object_get(entry, "changed")))
+        printf("  (changed since)");
+    if (why[0] != '\0')
+        printf("  [%s]", why);
+    putchar('\n');
+    json_array_foreach (json_object_get(entry, "below"), i, below)
+        figure_entry(below, unit, depth + 1);
+}
+
+static void
+figure_operand(const json_t *answer, const char *key)
+{
+    const json_t *operand = json_object_get(answer, key);
+    if (!json_is_object(operand))
+        return;
+    printf("  %s = %s %s\n", figure_text(operand, "name"),
+           figure_text(operand, "sum"), figure_text(operand, "unit"));
+}
+
+static enum ctl_exit
+figure_explain(const json_t *answer)
+{
+    char value[96];
+    const char *unit = figure_text(answer, "unit");
+    json_t *entry;
+    size_t i;
+    figure_value(answer, unit, value, sizeof value);
+    printf("%s %s = %s\n", figure_text(answer, "name"),
+           figure_text(answer, "window"), value);
+    printf("formula: %s\n", figure_text(answer, "formula"));
+    figure_operand(answer, "a");
+    figure_operand(answer, "b");
+    printf("shape: %s\n", figure_text(answer, "shape"));
+    json_array_foreach (json_object_get(answer, "entries"), i, entry)
+        figure_entry(entry, unit, 0);
+    return CTL_OK;
+}
+
+/* --- coverage --- */
+
+static enum ctl_exit
+figure_coverage(const json_t *answer)
+{
+    json_t *part;
+    size_t i;
+    long long reported = figure_number(answer, "reported");
+    long long expected = figure_number(answer, "expected");
+    printf("%s %s: reported %lld of %lld\n", figure_text(answer, "pack"),
+           figure_text(answer, "window"), reported, expected);
+    json_array_foreach (json_object_get(answer, "parts"), i, part)
+        printf("  %-32s %lld of %lld%s\n", figure_text(part, "from"),
+               figure_number(part, "reported"),
+               figure_number(part, "expected"),
+               json_is_true(json_object_get(part, "waiting"))
+                   ? "  has not sent this window"
+                   : "");
+    return reported >= expected ? CTL_OK : CTL_NO;
+}
+
+static const struct {
+    const char *verb, *path;
+    enum ctl_exit (*print)(const json_t *answer);
+} figure_verbs[] = {
+    {"show", "/api/figures?pack=", figure_show},
+    {"explain", "/api/figures/explain?pack=", figure_explain},
+    {"coverage", "/api/figures/coverage?pack=", figure_coverage},
+};
+
+enum ctl_exit
+ctl_figure(struct ctl *ctl)
+{
+    json_t *answer = NULL;
+    struct base_out path;
+    unsigned verb = 0;
+    while (strcmp(figure_verbs[verb].verb, ctl->command->verb) != 0)
+        verb++;
+    base_out_grow(&path, 1 << 14);
+    base_out_text(&path, figure_verbs[verb].path);
+    ctl_http_escape(&path, ctl->args[0]);
+    if (ctl->arg_count > 1)
+        figure_parameter(&path, "metric", ctl->args[1]);
+    figure_parameter(&path, "at", ctl_value(ctl, "at"));
+    figure_parameter(&path, "freq", ctl_value(ctl, "freq"));
+    figure_parameter(&path, "last", ctl_value(ctl, "last"));
+    figure_parameter(&path, "vintage", ctl_value(ctl, "vintage"));
+    base_out_u8(&path, 0);
+    enum ctl_exit result =
+        ctl_http_get(ctl, (const char *)path.at, &answer);
+    base_out_done(&path);
+    if (result != CTL_OK)
+        return result;
+    if (ctl->json)
+        ctl_print_json(answer);
+    else
+        result = figure_verbs[verb].print(answer);
+    json_decref(answer);
+    return result;
+}

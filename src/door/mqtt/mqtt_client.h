@@ -1,0 +1,55 @@
+/* mqtt_client.h -- the client side: publishes, and does not lose.
+ *
+ * Why: what the node itself reports goes through the front door like any
+ * device's data, and must survive a restart of that door.
+ *
+ *            connect           CONNACK 00
+ *     OFF ------------> GREETING -------> ON -- PUBLISH, QoS 1 -->
+ *      ^ 1 s, doubling     |               |    (window: Receive Maximum)
+ *      | to 60 s           | refused       | lost, or told to go
+ *      '-------------------'---------------'
+ *
+ * Shape    MQTT 5, Clean Start, QoS 1.  A message is kept until its PUBACK;
+ *          after a reconnection all that are kept are sent again, in order.
+ *          A refusal for lack of space (97) is tried again after a
+ *          reconnection; any other is counted, and the message forgotten.
+ * Memory   at most 1,000 messages; then the oldest goes, counted.
+ * Threads  one owner, the loop of `net`.
+ * Source   RULINGS 29; MQTT 5.0. */
+#ifndef MQTT_CLIENT_H
+#define MQTT_CLIENT_H
+
+#include "net/net_conn.h"
+
+enum { MQTT_CLIENT_KEPT = 1000 };
+
+struct mqtt_client;
+
+struct mqtt_client_config {
+    struct base_loop *loop;
+    struct net *net;
+    const char *address;
+    uint16_t port;
+    struct ssl_ctx_st *context; /* NULL: plain */
+    const char *id;
+    const char *name; /* of the stats' label: client="name" */
+    struct base_stats *stats;
+};
+
+struct mqtt_client_stats {
+    bool on;
+    unsigned waiting; /* kept, not yet acknowledged */
+    int64_t sent, acked, refused, dropped;
+};
+
+/* config's strings must outlive it. */
+struct mqtt_client *mqtt_client_new(const struct mqtt_client_config *config);
+/* Before net_free.  What is kept is lost. */
+void mqtt_client_free(struct mqtt_client *client);
+/* Copies both. */
+void mqtt_client_publish(struct mqtt_client *client, struct bytes topic,
+                         struct bytes payload);
+void mqtt_client_stats(const struct mqtt_client *client,
+                       struct mqtt_client_stats *ret_stats);
+
+#endif

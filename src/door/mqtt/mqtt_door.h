@@ -1,0 +1,120 @@
+/* mqtt_door.h -- the MQTT server: 3.1, 3.1.1 and 5.0, QoS 0, 1 and 2.
+ *
+ * Why our own: an ack must mean "stored".  It leaves only after fdatasync of
+ * the record that carries the message's effect (spec connect 1), and neither
+ * Mosquitto nor libmosquitto can wait for that.
+ *
+ *                     CONNECT ok                no space, 3.x
+ *     accept -> WAITING ----------> OPEN ------------------------> FULL
+ *                  |                 | DISCONNECT, fault,            |
+ *                  | fault, 10 s     | keep alive, takeover     30 s |
+ *                  '-------> ENDED <-'<------------------------------'
+ *
+ * A PUBLISH, in OPEN:
+ *
+ *     read -> topic, alias -> map -+-> write to stream -> subscribers -> owed
+ *                                  |         | BUSY: hold the input, again
+ *                                  |         '- FULL, BAD, ...: refused
+ *                                  '-> unknown identifier: hold the input, ask
+ *                                      ident, again
+ *
+ *     owed -> (stream synced, retained kept) -> PUBACK or PUBREC, in order
+ *
+ * Sessions end with their connections for now: Session Expiry 0 is announced to
+ * who asks for more.  The session is an object of its own, not the
+ * connection's.  QoS 2 takes effect at PUBLISH, once per packet id until PUBREL
+ * (5.0, figure 4.3).
+ *
+ * Memory   32 B per idle connection behind net's own; a session (heap) from the
+ *          first PUBLISH or SUBSCRIBE on, or when CONNECT asks for more than
+ *          the defaults.
+ * Limits   client id 256 B; 100 filters per SUBSCRIBE, 1,024 B each, 200 per
+ *          session; retained 1,000,000 and 1 GiB; per session 1,000 messages
+ *          and 8 MiB queued, window 100; 1 MiB of uncommitted input.  Each
+ *          counts in dougong_limit_hit_total{limit}.
+ * Threads  the ingest loop.
+ * Source   spec connect 1, 2, 3, 4. */
+#ifndef MQTT_DOOR_H
+#define MQTT_DOOR_H
+
+#include "base/base_log.h"
+#include "base/base_rng.h"
+#include "engine/ident/ident.h"
+#include "engine/stream/stream_keep.h"
+#include "net/net_conn.h"
+
+struct stream;
+struct mqtt_door;
+struct mqtt_listener;
+
+struct mqtt_door_config {
+    struct base_loop *loop;
+    struct stream *stream;
+    struct stream_keep *keep; /* NULL: retained live in memory only */
+    struct ident *ident;      /* NULL: nothing unknown is asked for */
+    struct base_random *random;
+    struct base_stats *stats;
+    struct base_log *log;
+    const char *version;  /* $SYS/broker/version */
+    unsigned clients_max; /* 0: 10,000 */
+};
+
+/* Before the loops run: reads what is retained. */
+enum err mqtt_door_new(const struct mqtt_door_config *config,
+                       struct mqtt_door **ret_door);
+/* 5.0 clients get DISCONNECT 8B; wills go out; input ends.  Then net closes. */
+void mqtt_door_shut(struct mqtt_door *door);
+/* After net_free. */
+void mqtt_door_free(struct mqtt_door *door);
+
+/* What one listener allows: spec connect 3. */
+struct mqtt_profile {
+    bool anonymous;     /* false: everyone is refused until there are users */
+    bool test_denials;  /* subscribing test/nosubscribe is denied */
+    bool register_auto; /* else unknown identifiers are refused */
+    bool will_wait;     /* a delayed will without Session Expiry waits, too */
+    uint16_t receive_max, alias_max, keep_alive_max_s; /* 0: off */
+    uint32_t packet_max; /* 0: the protocol's limit, not announced */
+};
+
+extern const struct mqtt_profile mqtt_door_profile, mqtt_door_profile_open;
+
+/* For net_listen: proto = mqtt_door_proto(listener), door = listener.  Lives as
+ * long as the door. */
+struct mqtt_listener *mqtt_door_listener(struct mqtt_door *door,
+                                         const struct mqtt_profile *profile);
+const struct net_proto *mqtt_door_proto(const struct mqtt_listener *listener);
+
+/* --- for the console, on the ingest loop --- */
+
+struct mqtt_door_client {
+    struct bytes id;
+    const char *peer, *version; /* "3.1.1" */
+    int64_t since_ms, seen_ms;  /* wall; seconds */
+    uint64_t messages;          /* PUBLISHes taken */
+    unsigned subscriptions;
+};
+
+void mqtt_door_list(struct mqtt_door *door,
+                    void (*fn)(void *self,
+                               const struct mqtt_door_client *client),
+                    void *self);
+
+/* The last 100 messages that were refused or not understood, newest first. */
+struct mqtt_door_refusal {
+    int64_t t_ms;
+    const char *what; /* "unmapped", "unregistered", "payload", "limit" */
+    struct bytes client, topic, payload; /* cut to 64, 256, 128 bytes */
+    const char *why;
+};
+
+void mqtt_door_refusals(struct mqtt_door *door,
+                        void (*fn)(void *self,
+                                   const struct mqtt_door_refusal *refusal),
+                        void *self);
+
+/* Publish from inside: no ack, retained in memory only. */
+void mqtt_door_publish(struct mqtt_door *door, struct bytes topic,
+                       struct bytes payload, bool retain);
+
+#endif

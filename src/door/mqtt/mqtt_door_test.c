@@ -1,0 +1,811 @@
+/* mqtt_door_test.c -- the door over loopback sockets, its store a fake one
+ * that syncs, fills up and fails when it is told to. */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/base_b64.h"
+#include "base/base_mem.h"
+#include "door/mqtt/mqtt_door.h"
+#include "door/mqtt/mqtt_host.h"
+#include "mqtt_fake.h"
+#include "sys/sys_random.h"
+
+struct world {
+    struct sys_loop *loop;
+    struct net *net;
+    struct base_stats stats;
+    struct mqtt_door *door;
+    struct net_listener *listener;
+    struct base_timer timer;
+    int fds[32];
+    unsigned fd_count;
+};
+
+static struct world world;
+
+static void
+turn_over(struct base_timer *timer)
+{
+    (void)timer;
+    sys_loop_stop(world.loop);
+}
+
+static void
+turn(int64_t ms)
+{
+    world.timer.fn = turn_over;
+    base_loop_timer(sys_loop_base(world.loop), &world.timer, ms);
+    sys_loop_run(world.loop);
+}
+
+static void
+begin(const struct mqtt_profile *profile)
+{
+    struct base_note note = {0};
+    world = (struct world){.fd_count = 0};
+    base_stat_init(&world.stats);
+    assert_int_equal(sys_loop_new("mqtt", &world.loop), ERR_OK);
+    assert_int_equal(net_new(world.loop, &world.stats, &world.net), ERR_OK);
+    mqtt_fake_reset(sys_loop_base(world.loop));
+    struct mqtt_door_config config = {
+        .loop = sys_loop_base(world.loop),
+        .stream = (struct stream *)(void *)&mqtt_fake,
+        .keep = (struct stream_keep *)(void *)&mqtt_fake,
+        .ident = (struct ident *)(void *)&mqtt_fake,
+        .random = sys_random(),
+        .stats = &world.stats,
+        .version = "test",
+    };
+    assert_int_equal(mqtt_door_new(&config, &world.door), ERR_OK);
+    struct mqtt_listener *mqtt = mqtt_door_listener(world.door, profile);
+    struct net_listener_config listen = {
+        .address = "127.0.0.1",
+        .proto = mqtt_door_proto(mqtt),
+        .door = mqtt,
+        .plain = true,
+    };
+    assert_int_equal(net_listen(world.net, &listen, &world.listener, &note),
+                     ERR_OK);
+}
+
+static int
+setup(void **state)
+{
+    struct mqtt_profile profile = mqtt_door_profile_open;
+    (void)state;
+    profile.register_auto = true;
+    begin(&profile);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < world.fd_count; i++)
+        close(world.fds[i]);
+    turn(20);
+    mqtt_door_shut(world.door);
+    turn(5); /* calls under way come back */
+    net_free(world.net);
+    mqtt_door_free(world.door);
+    base_stat_done(&world.stats);
+    sys_loop_free(world.loop);
+    return 0;
+}
+
+/* --- clients --- */
+
+static int
+dial(void)
+{
+    struct sockaddr_in to = {
+        .sin_family = AF_INET,
+        .sin_port = htons(net_listener_port(world.listener)),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    return world.fds[world.fd_count++] = fd;
+}
+
+static size_t
+unhex(const char *hex, uint8_t *to)
+{
+    char tight[1024];
+    size_t size = 0;
+    for (; *hex; hex++)
+        if (*hex != ' ')
+            tight[size++] = *hex;
+    assert_int_equal(base_b64_unhex(base_bytes(tight, size), to, size / 2),
+                     ERR_OK);
+    return size / 2;
+}
+
+static void
+say(int fd, const char *hex)
+{
+    uint8_t bytes[512];
+    size_t size = unhex(hex, bytes);
+    assert_int_equal(send(fd, bytes, size, MSG_NOSIGNAL), size);
+}
+
+/* Exactly these bytes come, within two seconds. */
+static void
+hear(int fd, const char *hex)
+{
+    uint8_t want[512], have[512];
+    char text[1025];
+    size_t size = unhex(hex, want), got = 0;
+    for (unsigned i = 0; i < 400 && got < size; i++) {
+        turn(5);
+        ssize_t n = recv(fd, have + got, size - got, 0);
+        if (n == 0)
+            break;
+        got += n > 0 ? (size_t)n : 0;
+    }
+    if (got != size || memcmp(have, want, size) != 0)
+        fail_msg("expected %s, got %s", hex,
+                 base_b64_hex(base_bytes(have, got), text));
+}
+
+static void
+silence(int fd)
+{
+    uint8_t byte;
+    turn(30);
+    ssize_t n = recv(fd, &byte, 1, 0);
+    if (n >= 0)
+        fail_msg("expected nothing, got %zd bytes: %02x", n, n ? byte : 0);
+}
+
+static void
+ended(int fd)
+{
+    uint8_t byte;
+    for (unsigned i = 0; i < 400; i++) {
+        turn(5);
+        ssize_t n = recv(fd, &byte, 1, 0);
+        if (n == 0)
+            return;
+        assert_true(n < 0);
+    }
+    fail_msg("expected the end");
+}
+
+/* A client of this level with an id of one letter, Clean Start. */
+static int
+client(unsigned version, char id)
+{
+    char hex[128];
+    int fd = dial();
+    if (version == 5) {
+        snprintf(hex, sizeof hex, "100E 0004 4D515454 05 02 003C 00 0001 %02x",
+                 id);
+        say(fd, hex);
+        hear(fd, "2009 00 00 06 22000A 210014");
+    } else {
+        snprintf(hex, sizeof hex, "100D 0004 4D515454 04 02 003C 0001 %02x",
+                 id);
+        say(fd, hex);
+        hear(fd, "2002 0000");
+    }
+    return fd;
+}
+
+/* PUBLISH of 3.1.1 or 5.0 (no properties). */
+static void
+publish(int fd, unsigned version, unsigned flags, unsigned id,
+        const char *topic, const char *payload)
+{
+    uint8_t packet[1024];
+    size_t size = 2, topic_size = strlen(topic);
+    packet[size++] = (uint8_t)(topic_size >> 8);
+    packet[size++] = (uint8_t)topic_size;
+    memcpy(packet + size, topic, topic_size);
+    size += topic_size;
+    if (flags & 6) {
+        packet[size++] = (uint8_t)(id >> 8);
+        packet[size++] = (uint8_t)id;
+    }
+    if (version == 5)
+        packet[size++] = 0;
+    memcpy(packet + size, payload, strlen(payload));
+    size += strlen(payload);
+    packet[0] = (uint8_t)(0x30 | flags);
+    packet[1] = (uint8_t)(size - 2);
+    assert_true(size - 2 < 128);
+    assert_int_equal(send(fd, packet, size, MSG_NOSIGNAL), size);
+}
+
+enum { QOS1 = 2, QOS2 = 4, RETAIN = 1, DUP = 8 };
+#define VALUE "d/88.31.1001/pump/m/flow"
+
+/* --- the acknowledgement --- */
+
+static void
+acks_wait_for_the_journal_and_leave_in_order(void **state)
+{
+    (void)state;
+    mqtt_fake.sync_ms = -1;
+    int fd = client(4, 'a');
+    publish(fd, 4, QOS1, 1, VALUE, "1.50");
+    publish(fd, 4, QOS2, 2, VALUE, "2.5");
+    publish(fd, 4, QOS1, 3, "nothing/to/keep", "x");
+    silence(fd);
+    assert_string_equal(mqtt_fake_last("88.31.1001/pump flow"), "2.5");
+    say(fd, "C000");
+    hear(fd, "D000");
+    mqtt_fake_sync();
+    hear(fd, "4002 0001 5002 0002 4002 0003");
+    say(fd, "6202 0002");
+    hear(fd, "7002 0002");
+}
+
+static void
+what_a_cut_lost_is_refused(void **state)
+{
+    (void)state;
+    mqtt_fake.sync_ms = -1;
+    int five = client(5, 'a'), four = client(4, 'b');
+    publish(five, 5, QOS1, 1, VALUE, "1");
+    publish(five, 5, QOS2, 2, VALUE, "1");
+    publish(four, 4, QOS1, 1, VALUE, "1");
+    turn(20);
+    mqtt_fake_cut();
+    hear(five, "4003 0001 97 5003 0002 97");
+    say(four, "C000"); /* is not read any more */
+    silence(four);
+}
+
+static void
+no_space_is_told_and_no_promise_is_made(void **state)
+{
+    (void)state;
+    mqtt_fake.write = ERR_FULL;
+    int five = client(5, 'a'), four = client(4, 'b');
+    publish(five, 5, QOS1, 1, VALUE, "1");
+    hear(five, "4003 0001 97");
+    publish(five, 5, 0, 0, VALUE, "1");
+    publish(five, 5, QOS1, 2, "nothing/to/keep", "1");
+    hear(five, "4003 0002 10");
+    publish(four, 4, QOS1, 1, VALUE, "1");
+    say(four, "C000");
+    silence(four);
+}
+
+static void
+a_failed_journal_ends_the_door(void **state)
+{
+    (void)state;
+    mqtt_fake.sync_ms = -1;
+    int five = client(5, 'a'), four = client(4, 'b');
+    publish(five, 5, QOS1, 1, VALUE, "1");
+    turn(20);
+    mqtt_fake.state = ERR_IO;
+    mqtt_fake_cut();
+    hear(five, "E001 8B");
+    ended(five);
+    ended(four);
+}
+
+static void
+a_busy_store_holds_the_input(void **state)
+{
+    (void)state;
+    mqtt_fake.write = ERR_BUSY;
+    int fd = client(4, 'a');
+    publish(fd, 4, QOS1, 1, VALUE, "1");
+    publish(fd, 4, QOS1, 2, VALUE, "2");
+    silence(fd);
+    mqtt_fake.write = ERR_OK;
+    hear(fd, "4002 0001 4002 0002");
+    assert_int_equal(mqtt_fake.writes, 2);
+}
+
+static void
+retained_wait_for_both_the_sample_and_the_keep(void **state)
+{
+    (void)state;
+    mqtt_fake.sync_ms = -1;
+    int fd = client(4, 'a');
+    publish(fd, 4, QOS1 | RETAIN, 1, VALUE, "1");
+    silence(fd);
+    assert_int_equal(mqtt_fake.kept, 1);
+    mqtt_fake_sync();
+    hear(fd, "4002 0001");
+}
+
+/* --- what messages mean --- */
+
+static void
+an_unknown_identifier_is_made_first(void **state)
+{
+    (void)state;
+    mqtt_fake.known = false;
+    int fd = client(4, 'a');
+    publish(fd, 4, QOS1, 1, VALUE, "1");
+    publish(fd, 4, QOS1, 2, VALUE, "2");
+    hear(fd, "4002 0001 4002 0002");
+    assert_int_equal(mqtt_fake.ensured, 1);
+    assert_string_equal(mqtt_fake_last("88.31.1001/pump flow"), "2");
+}
+
+static void
+a_refused_identifier_is_told(void **state)
+{
+    (void)state;
+    mqtt_fake.known = false;
+    mqtt_fake.ensure = ERR_DENIED;
+    int five = client(5, 'a'), four = client(4, 'b');
+    publish(five, 5, 0, 0, VALUE, "1"); /* dropped */
+    publish(five, 5, QOS1, 1, VALUE, "1");
+    hear(five, "4003 0001 87");
+    publish(four, 4, QOS1, 1, VALUE, "1");
+    ended(four);
+    assert_int_equal(mqtt_fake.writes, 0);
+}
+
+static void
+a_bad_payload_is_refused_or_a_dead_letter(void **state)
+{
+    (void)state;
+    int five = client(5, 'a'), four = client(4, 'b');
+    publish(five, 5, QOS1, 1, VALUE, "NaN");
+    hear(five, "4003 0001 99");
+    publish(five, 5, QOS2, 2, "d/88.31.1001/pump/t", "{\"v\":{\"a\":\"x\"}}");
+    hear(five, "5003 0002 99");
+    publish(four, 4, QOS1, 1, VALUE, "");
+    hear(four, "4002 0001");
+    assert_int_equal(mqtt_fake.kept, 1);
+    assert_int_equal(mqtt_fake.writes, 0);
+}
+
+static void
+qos_2_takes_effect_once(void **state)
+{
+    (void)state;
+    int fd = client(4, 'a');
+    publish(fd, 4, QOS2, 7, VALUE, "1");
+    hear(fd, "5002 0007");
+    publish(fd, 4, QOS2 | DUP, 7, VALUE, "1");
+    hear(fd, "5002 0007");
+    assert_int_equal(mqtt_fake.writes, 1);
+    say(fd, "6202 0007");
+    hear(fd, "7002 0007");
+    publish(fd, 4, QOS2, 7, VALUE, "2");
+    hear(fd, "5002 0007");
+    assert_int_equal(mqtt_fake.writes, 2);
+}
+
+/* --- delivery --- */
+
+static void
+nobody_listens_is_told(void **state)
+{
+    (void)state;
+    int a = client(5, 'a'), b = client(5, 'b');
+    publish(a, 5, QOS1, 1, "x", "1");
+    hear(a, "4003 0001 10");
+    say(b, "8207 0001 00 0001 78 01");
+    hear(b, "9004 0001 00 01");
+    publish(a, 5, QOS1, 2, "x", "1");
+    hear(b, "3207 0001 78 0001 00 31");
+    hear(a, "4002 0002");
+}
+
+static void
+the_window_of_a_subscriber_is_kept(void **state)
+{
+    (void)state;
+    int a = client(5, 'a'), b = dial();
+    say(b, "1011 0004 4D515454 05 02 003C 03 210001 0001 62");
+    hear(b, "2009 00 00 06 22000A 210014");
+    say(b, "8207 0001 00 0001 78 01");
+    hear(b, "9004 0001 00 01");
+    publish(a, 5, QOS1, 1, "x", "1");
+    publish(a, 5, QOS1, 2, "x", "2");
+    publish(a, 5, 0, 0, "x", "3");
+    hear(b, "3207 0001 78 0001 00 31");
+    hear(b, "3005 0001 78 00 33"); /* QoS 0 has no window */
+    silence(b);
+    say(b, "4002 0001");
+    hear(b, "3207 0001 78 0002 00 32");
+    silence(b);
+}
+
+static void
+one_copy_with_every_subscription_identifier(void **state)
+{
+    (void)state;
+    int a = client(5, 'a'), b = client(5, 'b');
+    say(b, "8209 0001 02 0B01 0001 78 00");
+    say(b, "8209 0002 02 0B02 0001 23 01");
+    hear(b, "9004 0001 00 00 9004 0002 00 01");
+    publish(a, 5, QOS1, 1, "x", "1");
+    hear(b, "320B 0001 78 0001 04 0B01 0B02 31");
+    silence(b);
+}
+
+static void
+no_local_is_obeyed(void **state)
+{
+    (void)state;
+    int a = client(5, 'a'), b = client(5, 'b');
+    say(a, "8207 0001 00 0001 78 04");
+    hear(a, "9004 0001 00 00");
+    publish(a, 5, 0, 0, "x", "1");
+    silence(a);
+    publish(b, 5, 0, 0, "x", "2");
+    hear(a, "3005 0001 78 00 32");
+}
+
+static void
+retained_messages_follow_the_options(void **state)
+{
+    (void)state;
+    int a = client(5, 'a'), b = client(5, 'b');
+    publish(a, 5, RETAIN, 0, "x", "1");
+    turn(20);
+    say(b, "8207 0001 00 0001 78 20"); /* handling 2: none */
+    hear(b, "9004 0001 00 00");
+    silence(b);
+    say(b, "8207 0002 00 0001 78 10"); /* 1: only a new subscription */
+    hear(b, "9004 0002 00 00");
+    silence(b);
+    say(b, "8207 0003 00 0001 78 08"); /* 0, and as published */
+    hear(b, "9004 0003 00 00 3105 0001 78 00 31");
+    publish(a, 5, RETAIN, 0, "x", "2");
+    hear(b, "3105 0001 78 00 32");
+    say(b, "8207 0004 00 0001 78 20"); /* not as published */
+    hear(b, "9004 0004 00 00");
+    publish(a, 5, RETAIN, 0, "x", "3");
+    hear(b, "3005 0001 78 00 33");
+    publish(a, 5, RETAIN, 0, "x", ""); /* cleared */
+    hear(b, "3004 0001 78 00");
+    say(b, "8207 0005 00 0001 78 00");
+    hear(b, "9004 0005 00 00");
+    silence(b);
+}
+
+static void
+expiry_counts_down_and_ends(void **state)
+{
+    (void)state;
+    int a = client(5, 'a'), b = client(5, 'b'), c = client(5, 'c');
+    say(a, "310A 0001 78 05 0200000002 31");
+    turn(1100);
+    say(b, "8207 0001 00 0001 78 00");
+    hear(b, "9004 0001 00 00 310A 0001 78 05 0200000001 31");
+    turn(1100);
+    say(c, "8207 0001 00 0001 78 00");
+    hear(c, "9004 0001 00 00");
+    silence(c);
+}
+
+static void
+aliases_go_both_ways(void **state)
+{
+    (void)state;
+    int a = client(5, 'a'), b = dial();
+    say(b, "1011 0004 4D515454 05 02 003C 03 220001 0001 62");
+    hear(b, "2009 00 00 06 22000A 210014");
+    say(b, "8207 0001 00 0001 23 00");
+    hear(b, "9004 0001 00 00");
+    say(a, "3008 0001 78 03 230005 31");
+    say(a, "3007 0000 03 230005 32");
+    publish(a, 5, 0, 0, "y", "3");
+    hear(b, "3008 0001 78 03 230001 31");
+    hear(b, "3007 0000 03 230001 32");
+    hear(b, "3005 0001 79 00 33");
+    say(a, "3007 0000 03 230006 32");
+    hear(a, "E001 82");
+}
+
+static void
+a_share_takes_turns(void **state)
+{
+    (void)state;
+    int a = client(4, 'a'), b = client(4, 'b'), c = client(4, 'c');
+    /* $share/g/x */
+    say(b, "820F 0001 000A 2473686172652F672F78 00");
+    hear(b, "9003 0001 00");
+    say(c, "820F 0001 000A 2473686172652F672F78 00");
+    hear(c, "9003 0001 00");
+    for (unsigned i = 0; i < 2; i++) {
+        publish(a, 4, 0, 0, "x", "1");
+        hear(b, "3004 0001 78 31");
+        silence(c);
+        publish(a, 4, 0, 0, "x", "2");
+        hear(c, "3004 0001 78 32");
+        silence(b);
+    }
+    say(c, "A20E 0002 000A 2473686172652F672F78");
+    hear(c, "B002 0002");
+    publish(a, 4, 0, 0, "x", "3");
+    publish(a, 4, 0, 0, "x", "4");
+    hear(b, "3004 0001 78 33 3004 0001 78 34");
+}
+
+/* --- wills, takeover, keep alive --- */
+
+static void
+a_will_speaks_for_who_left_without_a_word(void **state)
+{
+    (void)state;
+    int s = client(4, 's');
+    say(s, "8206 0001 0001 77 00");
+    hear(s, "9003 0001 00");
+    for (unsigned i = 0; i < 2; i++) {
+        int w = dial();
+        say(w, "1013 0004 4D515454 04 06 003C 0001 77 0001 77 0001 78");
+        hear(w, "2002 0000");
+        if (i == 0)
+            say(w, "E000");
+        turn(20);
+        shutdown(w, SHUT_RDWR);
+        if (i == 0)
+            silence(s);
+    }
+    hear(s, "3004 0001 77 78");
+}
+
+static void
+a_delayed_will_waits_and_a_reconnection_cancels_it(void **state)
+{
+    (void)state;
+    /* Session Expiry 60, Will Delay 1 */
+    static const char connect[] =
+        "101F 0004 4D515454 05 04 003C 05 110000003C 0001 77"
+        "05 1800000001 0001 77 0001 78";
+    static const char connack[] = "200E 00 00 0B 22000A 210014 1100000000";
+    int s = client(4, 's');
+    say(s, "8206 0001 0001 77 00");
+    hear(s, "9003 0001 00");
+    int w = dial();
+    say(w, connect);
+    hear(w, connack);
+    shutdown(w, SHUT_RDWR);
+    turn(300);
+    w = dial();
+    say(w, connect);
+    hear(w, connack);
+    turn(1200);
+    silence(s);
+    shutdown(w, SHUT_RDWR);
+    turn(300);
+    silence(s);
+    hear(s, "3004 0001 77 78");
+}
+
+static void
+the_same_client_id_takes_over(void **state)
+{
+    (void)state;
+    int old = client(5, 'a');
+    int new = client(5, 'a');
+    hear(old, "E001 8E");
+    ended(old);
+    say(new, "C000");
+    hear(new, "D000");
+}
+
+static void
+who_is_silent_for_too_long_is_cut_off(void **state)
+{
+    (void)state;
+    int fd = dial();
+    say(fd, "100E 0004 4D515454 05 02 0001 00 0001 61");
+    hear(fd, "2009 00 00 06 22000A 210014");
+    turn(1000);
+    say(fd, "C000");
+    hear(fd, "D000");
+    turn(2600);
+    hear(fd, "E001 8D");
+    ended(fd);
+}
+
+static void
+more_than_receive_maximum_is_an_error(void **state)
+{
+    (void)state;
+    mqtt_fake.sync_ms = -1;
+    int fd = client(5, 'a');
+    for (unsigned i = 1; i <= 21; i++)
+        publish(fd, 5, QOS1, i, VALUE, "1");
+    hear(fd, "E001 93");
+    ended(fd);
+}
+
+static void
+a_packet_that_is_too_large_is_not_read(void **state)
+{
+    (void)state;
+    teardown(state);
+    struct mqtt_profile profile = mqtt_door_profile;
+    profile.anonymous = true;
+    begin(&profile);
+    int fd = dial();
+    say(fd, "100E 0004 4D515454 05 02 003C 00 0001 61");
+    hear(fd, "200E 00 00 0B 220020 2700040000 2103E8");
+    say(fd, "30 FFFF 10");
+    hear(fd, "E001 95");
+    ended(fd);
+}
+
+static void
+the_default_profile_lets_nobody_in(void **state)
+{
+    (void)state;
+    teardown(state);
+    begin(&mqtt_door_profile);
+    int five = dial(), four = dial();
+    say(five, "100E 0004 4D515454 05 02 003C 00 0001 61");
+    hear(five, "2003 00 87 00");
+    ended(five);
+    say(four, "100D 0004 4D515454 04 02 003C 0001 61");
+    hear(four, "2002 0005");
+    ended(four);
+}
+
+/* --- the console's lists --- */
+
+static void
+list_one(void *self, const struct mqtt_door_client *one)
+{
+    char *text = self;
+    sprintf(text + strlen(text), "%.*s %s %d;", (int)one->id.size,
+            (const char *)one->id.at, one->version, (int)one->messages);
+}
+
+static void
+list_refusal(void *self, const struct mqtt_door_refusal *one)
+{
+    char *text = self;
+    sprintf(text + strlen(text), "%s %.*s;", one->what, (int)one->topic.size,
+            (const char *)one->topic.at);
+}
+
+static void
+the_console_sees_who_is_on_and_what_was_refused(void **state)
+{
+    (void)state;
+    char text[256] = "";
+    int a = client(4, 'a');
+    publish(a, 4, 0, 0, "d/88.31.1001/pump/s", "[]");
+    publish(a, 4, 0, 0, VALUE, "x");
+    turn(20);
+    mqtt_door_list(world.door, list_one, text);
+    assert_string_equal(text, "a 3.1.1 1;");
+    text[0] = 0;
+    mqtt_door_refusals(world.door, list_refusal, text);
+    assert_string_equal(text,
+                        "payload " VALUE ";unmapped d/88.31.1001/pump/s;");
+}
+
+/* --- the client side --- */
+
+static unsigned
+host_read(void *self, struct mqtt_host_value *values, unsigned room)
+{
+    (void)self;
+    assert_true(room >= 2);
+    values[0] = (struct mqtt_host_value){"cpu", 12305, 2};
+    values[1] = (struct mqtt_host_value){"memory", 42, 0};
+    return 2;
+}
+
+static void
+the_host_reports_itself_through_the_door(void **state)
+{
+    (void)state;
+    struct mqtt_client_stats stats;
+    struct mqtt_client_config config = {
+        .loop = sys_loop_base(world.loop),
+        .net = world.net,
+        .address = "127.0.0.1",
+        .port = net_listener_port(world.listener),
+        .id = "88.31.1001/host",
+        .name = "host",
+        .stats = &world.stats,
+    };
+    struct mqtt_client *reporter = mqtt_client_new(&config);
+    struct mqtt_host_config host_config = {
+        .loop = config.loop,
+        .client = reporter,
+        .topic = "d/88.31.1001/host/t",
+        .period_ms = 50,
+        .read = host_read,
+    };
+    struct mqtt_host *host = mqtt_host_new(&host_config);
+    turn(300);
+    assert_string_equal(mqtt_fake_last("88.31.1001/host cpu"), "123.05");
+    assert_string_equal(mqtt_fake_last("88.31.1001/host memory"), "42");
+    mqtt_client_stats(reporter, &stats);
+    assert_true(stats.on && stats.acked >= 3);
+    assert_int_equal(stats.dropped + stats.refused, 0);
+    mqtt_host_free(host);
+    mqtt_client_free(reporter);
+}
+
+static void
+the_client_keeps_what_was_not_acknowledged(void **state)
+{
+    (void)state;
+    struct mqtt_client_stats stats;
+    struct mqtt_client_config config = {
+        .loop = sys_loop_base(world.loop),
+        .net = world.net,
+        .address = "127.0.0.1",
+        .port = net_listener_port(world.listener),
+        .id = "c",
+        .name = "c",
+        .stats = &world.stats,
+    };
+    mqtt_fake.sync_ms = -1;
+    struct mqtt_client *sender = mqtt_client_new(&config);
+    for (unsigned i = 0; i < 30; i++)
+        mqtt_client_publish(sender, base_bytes_text(VALUE),
+                            base_bytes_text("1"));
+    turn(100);
+    mqtt_client_stats(sender, &stats);
+    assert_int_equal(stats.waiting, 30);
+    assert_int_equal(stats.sent, 20); /* Receive Maximum */
+    mqtt_fake_cut();                  /* refused with 97: later again */
+    mqtt_fake.sync_ms = 0;
+    turn(4500); /* lingering 2 s, a wait of 1 s or 2 s */
+    mqtt_client_stats(sender, &stats);
+    assert_int_equal(stats.waiting, 0);
+    assert_int_equal(stats.acked, 30);
+    mqtt_client_free(sender);
+}
+
+#define DOOR_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        DOOR_TEST(acks_wait_for_the_journal_and_leave_in_order),
+        DOOR_TEST(what_a_cut_lost_is_refused),
+        DOOR_TEST(no_space_is_told_and_no_promise_is_made),
+        DOOR_TEST(a_failed_journal_ends_the_door),
+        DOOR_TEST(a_busy_store_holds_the_input),
+        DOOR_TEST(retained_wait_for_both_the_sample_and_the_keep),
+        DOOR_TEST(an_unknown_identifier_is_made_first),
+        DOOR_TEST(a_refused_identifier_is_told),
+        DOOR_TEST(a_bad_payload_is_refused_or_a_dead_letter),
+        DOOR_TEST(qos_2_takes_effect_once),
+        DOOR_TEST(nobody_listens_is_told),
+        DOOR_TEST(the_window_of_a_subscriber_is_kept),
+        DOOR_TEST(one_copy_with_every_subscription_identifier),
+        DOOR_TEST(no_local_is_obeyed),
+        DOOR_TEST(retained_messages_follow_the_options),
+        DOOR_TEST(expiry_counts_down_and_ends),
+        DOOR_TEST(aliases_go_both_ways),
+        DOOR_TEST(a_share_takes_turns),
+        DOOR_TEST(a_will_speaks_for_who_left_without_a_word),
+        DOOR_TEST(a_delayed_will_waits_and_a_reconnection_cancels_it),
+        DOOR_TEST(the_same_client_id_takes_over),
+        DOOR_TEST(who_is_silent_for_too_long_is_cut_off),
+        DOOR_TEST(more_than_receive_maximum_is_an_error),
+        DOOR_TEST(a_packet_that_is_too_large_is_not_read),
+        DOOR_TEST(the_default_profile_lets_nobody_in),
+        DOOR_TEST(the_console_sees_who_is_on_and_what_was_refused),
+        DOOR_TEST(the_host_reports_itself_through_the_door),
+        DOOR_TEST(the_client_keeps_what_was_not_acknowledged),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

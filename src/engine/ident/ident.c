@@ -1,0 +1,133 @@
+/* ident.c -- opens the engine: its own prefix, its counters. */
+#include "engine/ident/ident.h"
+
+#include "base/base_mem.h"
+#include "engine/ident/ident_inner.h"
+
+int64_t
+ident_now(struct ident *ident)
+{
+    return base_loop_wall(ident->config.loop).ms;
+}
+
+static void
+ident_stats(struct ident *ident)
+{
+    struct base_stats *stats = ident->config.stats;
+    base_stat_add(stats, &ident->registered, BASE_STAT_COUNTER,
+                  "dougong_ident_registered_total", "",
+                  "Identifiers registered.");
+    base_stat_add(stats, &ident->ensured, BASE_STAT_COUNTER,
+                  "dougong_ident_ensured_total", "",
+                  "Questions of doors whether an identifier is there.");
+    base_stat_add(stats, &ident->refused_auto, BASE_STAT_COUNTER,
+                  "dougong_ident_refused_total", "why=\"not_registered\"",
+                  "Identifiers that a door may not use.");
+    base_stat_add(stats, &ident->limit_auto, BASE_STAT_COUNTER,
+                  "dougong_limit_hit_total", "limit=\"register_per_hour\"",
+                  "Times a limit was reached.");
+    base_stat_add(stats, &ident->tokens, BASE_STAT_COUNTER,
+                  "dougong_ident_tokens_total", "",
+                  "Join tokens given out.");
+    base_stat_add(stats, &ident->token_refused, BASE_STAT_COUNTER,
+                  "dougong_ident_refused_total", "why=\"token\"",
+                  "Enrolments with a wrong, used or expired token.");
+    base_stat_add(stats, &ident->enrolled, BASE_STAT_COUNTER,
+                  "dougong_ident_enrolled_total", "",
+                  "Certificates issued to children.");
+    base_stat_add(stats, &ident->limit_token, BASE_STAT_COUNTER,
+                  "dougong_limit_hit_total", "limit=\"tokens\"",
+                  "Times a limit was reached.");
+}
+
+static bool
+ident_highest_id(void *self, struct bytes key, struct bytes value)
+{
+    struct ident *ident = self;
+    struct ident_row_prefix row;
+    (void)key;
+    if (ident_row_prefix_read(value, &row) == ERR_OK &&
+        row.id >= ident->next_id)
+        ident->next_id = row.id + 1;
+    return true;
+}
+
+/* Prefix numbers are handed out rising; the highest is found at start. */
+static void
+ident_number(struct ident *ident)
+{
+    uint8_t next_room[480];
+    struct base_out next;
+    struct bytes from = {0};
+    ident->next_id = 1;
+    for (;;) {
+        base_out_fixed(&next, next_room, sizeof next_room);
+        enum err err = store_kv_scan(
+            store_kv_now(ident->config.kv), STORE_TABLE_PREFIX,
+            (struct bytes){0}, from, 10000, ident_highest_id, ident, &next);
+        if (err != ERR_AGAIN)
+            return;
+        from = base_out_bytes(&next);
+    }
+}
+
+static enum err
+ident_own(struct ident *ident)
+{
+    struct ident_row_prefix row = {0};
+    enum err err = ident_prefix_get(ident, ident->prefix, &row);
+    if (err == ERR_OK) {
+        ident->prefix_id = row.id;
+        return ERR_OK;
+    }
+    if (err != ERR_ABSENT)
+        return err;
+    row.state = IDENT_PREFIX_ACTIVE;
+    row.id = ident->next_id++;
+    row.approved_ms = row.joined_ms = ident_now(ident);
+    row.name = ident->prefix;
+    struct store_kv_batch *batch = store_kv_batch_new(ident->config.kv);
+    ident_prefix_put(ident, batch, &row);
+    ident->prefix_id = row.id;
+    return store_kv_commit(ident->config.kv, batch, NULL, NULL);
+}
+
+enum err
+ident_new(const struct ident_config *config, struct ident **ret_ident,
+          struct base_note *note)
+{
+    struct bytes prefix = base_bytes_text(config->prefix);
+    enum err err = model_id_prefix_check(prefix);
+    if (err != ERR_OK)
+        return base_err_note(note, err, "\"%s\" is no prefix: labels of "
+                             "letters, digits, - and _, parted by dots",
+                             config->prefix);
+    struct ident *ident = base_mem_zero(sizeof *ident);
+    ident->config = *config;
+    ident->prefix = prefix;
+    ident_stats(ident);
+    ident_number(ident);
+    err = ident_own(ident);
+    if (err != ERR_OK) {
+        ident_free(ident);
+        return base_err_note(note, err, "the row of prefix %s: %s",
+                             config->prefix, base_err_text(err));
+    }
+    *ret_ident = ident;
+    return ERR_OK;
+}
+
+void
+ident_free(struct ident *ident)
+{
+    if (ident == NULL)
+        return;
+    struct base_stat *all[] = {
+        &ident->registered, &ident->ensured,       &ident->refused_auto,
+        &ident->limit_auto, &ident->tokens,        &ident->token_refused,
+        &ident->enrolled,   &ident->limit_token,
+    };
+    for (size_t i = 0; i < BASE_COUNT(all); i++)
+        base_stat_drop(ident->config.stats, all[i]);
+    base_mem_free(ident);
+}

@@ -1,0 +1,133 @@
+/* ident.h -- the engine that names things: prefixes, identifiers, who may join.
+ *
+ * Why: register first, then report; and a node is believed because its parent
+ * granted the prefix and signed its key.
+ *
+ * Shape    two tables (spec identify 10): prefix and id; tokens and issued
+ *          certificates beside them, drawn in ident_prefix.c, ident_id.c.
+ * Threads  owner: the state loop.  ident_ensure is for any loop.
+ * Limits   1,000 automatic registrations an hour; 10,000 tokens outstanding.
+ * Errors   ABSENT EXISTS NAME DENIED USED EXPIRED REVOKED LIMIT FULL IO. */
+#ifndef IDENT_H
+#define IDENT_H
+
+#include "base/base_log.h"
+#include "base/base_stat.h"
+#include "crypt/crypt_cert.h"
+#include "model/model_event.h"
+#include "model/model_id.h"
+#include "store/store_kv.h"
+
+struct ident;
+
+struct ident_config {
+    const char *prefix;
+    struct store_kv *kv;
+    struct base_loop *loop;
+    struct model_port *port;
+    struct base_random *random;
+    struct base_stats *stats;
+    struct base_log *log;
+    const struct crypt_key *ca_key; /* NULL: no children */
+    const struct crypt_cert *ca;
+    const struct crypt_key *tls_key; /* the node's own P-256, for tokens */
+    const char *const *allow; /* patterns of suffixes that `auto` may make */
+    unsigned allow_count;
+};
+
+enum err ident_new(const struct ident_config *config, struct ident **ret_ident,
+                   struct base_note *note);
+void ident_free(struct ident *ident);
+
+/* --- identifiers --- */
+
+enum ident_state { IDENT_RESERVED, IDENT_ACTIVE, IDENT_SUSPENDED,
+                   IDENT_RETIRED };
+
+struct ident_record {
+    struct bytes id; /* registered spelling */
+    struct bytes class_name;
+    enum ident_state state;
+    int64_t made_ms, changed_ms;
+    uint64_t revision;
+};
+
+/* Make it if it is not there; wait as in store_kv_commit.  EXISTS when it is
+ * there with another class (nothing is changed). */
+enum err ident_register(struct ident *ident, struct bytes id,
+                        struct bytes class_name,
+                        struct store_journal_wait *wait);
+enum err ident_get(struct ident *ident, struct bytes id,
+                   struct base_arena *arena, struct ident_record *ret_record);
+/* In order of the folded suffix, after `after` (may be empty). */
+enum err ident_list(struct ident *ident, struct bytes prefix,
+                    struct bytes after, unsigned limit,
+                    void (*fn)(void *self, const struct ident_record *record),
+                    void *self);
+
+/* From any loop: is this identifier here (or may it be made)?  done runs on
+ * call->loop when the answer is durable: OK; ABSENT not registered; DENIED not
+ * under our prefix, or not allowed; LIMIT. */
+struct ident_ensure {
+    void (*done)(struct ident_ensure *call, enum err err);
+    struct base_loop *loop;
+    bool create;
+    uint8_t id_size;
+    uint8_t id[MODEL_ID_MAX];
+    /* ident's: */
+    struct ident *ident;
+    struct base_task task;
+    struct store_journal_wait wait;
+    enum err err;
+};
+
+void ident_ensure(struct ident *ident, struct ident_ensure *call);
+
+/* --- prefixes, joining --- */
+
+enum ident_prefix_state { IDENT_PREFIX_APPROVED = 1, IDENT_PREFIX_ACTIVE,
+                          IDENT_PREFIX_SUSPENDED, IDENT_PREFIX_REVOKED };
+
+struct ident_prefix {
+    char name[MODEL_PREFIX_MAX + 1];
+    enum ident_prefix_state state;
+    int64_t approved_ms, joined_ms;
+    uint8_t pin[32]; /* of its tier key; zero: none yet */
+    bool direct;     /* a child of this node, not one below it */
+};
+
+/* A new one-time token for a direct child (24 h); text: "dgj1-..." . */
+enum err ident_prefix_approve(struct ident *ident, struct bytes prefix,
+                              struct base_out *ret_token,
+                              struct store_journal_wait *wait,
+                              struct base_note *note);
+enum err ident_prefix_set(struct ident *ident, struct bytes prefix,
+                          enum ident_prefix_state state,
+                          struct store_journal_wait *wait);
+enum err ident_prefix_list(struct ident *ident,
+                           void (*fn)(void *self,
+                                      const struct ident_prefix *prefix),
+                           void *self);
+/* EST simpleenroll: user = prefix, password = token text, body = PKCS#10.
+ * Gives the certificate (and CA) as PKCS#7.  The same request within an hour
+ * gets the same certificate. */
+enum err ident_enrol(struct ident *ident, struct bytes prefix,
+                     struct bytes token, struct bytes request_der,
+                     struct bytes peer_address, struct base_out *ret_pkcs7,
+                     struct store_journal_wait *wait, struct base_note *note);
+/* May this key speak for this prefix?  OK, DENIED (unknown prefix or another
+ * key), REVOKED (or suspended), EXPIRED. For tier, at each HELLO. */
+enum err ident_admit(struct ident *ident, struct bytes prefix,
+                     const struct crypt_cert_facts *facts);
+/* Called when a prefix is suspended or revoked: tier cuts its link. */
+void ident_denied_watch(struct ident *ident,
+                        void (*fn)(void *self, struct bytes prefix),
+                        void *self);
+
+/* --- rows for tier --- */
+enum model_took ident_take_prefix(void *ident,
+                                  const struct model_message *message,
+                                  struct store_kv_batch *batch,
+                                  enum err *ret_code);
+
+#endif

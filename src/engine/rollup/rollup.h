@@ -1,0 +1,197 @@
+/* rollup.h -- the engine that adds figures up, and can say where they are from.
+ *
+ * Why: a child sends absolute states, versioned; a parent subtracts what it had
+ * of them and adds what is new, in one transaction.  So a duplicate changes
+ * nothing, a correction corrects, a late one is never too late, and after any
+ * crash the table equals a recomputation, bit for bit (spec rollup 1, 2).
+ *
+ * Shape    contribution (pack, window, child, cell | unit) -> figure
+ *          total        (pack, window, cell) -> sum of its contributions
+ *          dirty        (parent, pack, window, cell): not yet acknowledged
+ *          A unit's contribution is `expected` 1 (it is registered, active and
+ *          in scope), `reported` 1 when an input is present, and its measures;
+ *          a child's is its total.  Rows are drawn in rollup_row.h.
+ *
+ *            stream --FOLD--> unit contribution --+
+ *            child  --DGF1--> child contribution -+-> total -> dirty -> DGF1
+ *            due time ------> expected only ------+        +-> vintage (seal)
+ *
+ * Expected (RULINGS 27): a unit's contribution carries its own `expected`.  At
+ *          end + due a contribution with nothing else is made for every active
+ *          unit in scope that has none, and, for every child that has not sent
+ *          the window, one with its last `expected` per cell, of epoch 0 and
+ *          revision 0: any real one replaces it, and what is left of them goes
+ *          when the child says that the window is complete.  A unit registered
+ *          after the due time is expected from then on; in an earlier window
+ *          it counts only if it reports.
+ * Windows  open -> provisional half a second after end + due, so that what
+ *          stream folds at that moment comes first -> sealed (`auto`: end +
+ *          grace, or grace after a late window was made).  A seal writes a
+ *          vintage; live figures go on changing, and are then `pending`.
+ *          After `keep` everything of a window but its vintages goes.
+ * Order    every loop is in key order; integers only; the same code at a
+ *          machine's node and at the nation's.
+ * Threads  one owner, the state loop, which owns the kv environment too.
+ * Limits   256 contributions and 64 windows per kv batch and turn; 64 batches
+ *          waiting to be applied (then LATER); 4 in flight to the parent, each
+ *          <= 1,024 cells of one window, 1 MiB; 64 explanations under way, 16
+ *          children asked each; 256 parts shown; 1,024 unknown units held
+ *          for 60 s; 65,536 cells sealed in a turn.
+ * Errors   ABSENT NAME RANGE MISMATCH LIMIT EXISTS BUSY FULL IO. */
+#ifndef ROLLUP_H
+#define ROLLUP_H
+
+#include "base/base_log.h"
+#include "base/base_stat.h"
+#include "crypt/crypt_key.h"
+#include "model/model_event.h"
+#include "model/model_figure.h"
+#include "store/store_kv.h"
+
+struct rollup;
+
+struct rollup_code { /* node.yaml `codes`: where this node's units belong */
+    const char *dim, *code;
+};
+
+struct rollup_config {
+    struct store_kv *kv;
+    struct base_loop *loop;
+    struct model_port *port;
+    const struct model_pack_list *packs; /* outlive it, unchanged */
+    const struct rollup_code *codes;
+    unsigned code_count;
+    /* This node's incarnation (RULINGS 11), asked anew each time. */
+    uint32_t (*epoch)(void *self);
+    void *epoch_self;
+    const struct crypt_key *key; /* Ed25519; NULL: vintages are not signed */
+    struct base_stats *stats;
+    struct base_log *log;
+};
+
+enum err rollup_new(const struct rollup_config *config,
+                    struct rollup **ret_rollup, struct base_note *note);
+/* The port is live: due times run from here. */
+void rollup_start(struct rollup *rollup);
+void rollup_free(struct rollup *rollup);
+/* For store_kv_config.rewound. */
+void rollup_rewound(void *rollup);
+/* Samples of the shard up to here are in durable figures; for stream_start. */
+uint64_t rollup_folded(struct rollup *rollup, uint32_t shard);
+const struct model_pack_list *rollup_packs(struct rollup *rollup);
+
+/* --- rows for the port --- */
+
+void rollup_take_fold(void *rollup, struct model_event *event);
+enum model_took rollup_take_unit(void *rollup,
+                                 const struct model_message *message,
+                                 struct store_kv_batch *batch,
+                                 enum err *ret_code);
+void rollup_take_batch(void *rollup, const struct model_message *message,
+                       struct model_answer *answer);
+void rollup_take_explain(void *rollup, const struct model_message *message,
+                         struct model_answer *answer);
+void rollup_take_table(void *rollup, const struct model_message *message,
+                       struct model_answer *answer);
+enum err rollup_next(void *rollup, struct bytes to, struct base_arena *arena,
+                     struct bytes *ret_body, uint64_t *ret_seq);
+void rollup_acked(void *rollup, struct bytes to, uint64_t seq,
+                  struct bytes ack);
+void rollup_linked(void *rollup, struct bytes to, bool resync);
+
+/* --- reading --- */
+
+/* pack, name: a metric, a measure, "expected" or "reported".  at: a window's
+ * text; empty: the newest complete one of `freq`, empty: the pack's first. */
+struct rollup_ask {
+    struct bytes pack, name, at, freq;
+    unsigned last;    /* windows, going back; 0: 1 */
+    uint32_t vintage; /* 0: live */
+    unsigned parts;   /* at most so many parts, <= 256; of the last window */
+    bool least_first; /* parts: the smallest first (who is missing) */
+};
+
+/* What a name means in a pack: one slot, or a ratio of two. */
+struct rollup_name {
+    const struct model_pack *pack;
+    const struct model_pack_metric *metric; /* NULL: slot a */
+    const char *name, *unit;
+    unsigned a, b;             /* slots */
+    unsigned scale_a, scale_b; /* sums are in 10^-scale */
+    unsigned digits;           /* shown */
+};
+
+enum rollup_state { ROLLUP_OPEN, ROLLUP_PROVISIONAL, ROLLUP_SEALED };
+
+const char *rollup_state_name(enum rollup_state state);
+
+struct rollup_part {
+    struct bytes from; /* a child's prefix, or a unit */
+    bool unit;
+    bool waiting; /* a placeholder: it has not sent this window */
+    bool present, has_a, has_b;
+    struct dec value;
+    __int128 a, b;
+    uint64_t n, reported, expected, revision, shard, sequence;
+    uint32_t epoch;
+};
+
+struct rollup_figure {
+    uint32_t window, epoch, vintage; /* vintage: the newest, or the asked */
+    uint64_t revision; /* of several cells: their sum; parts likewise */
+    enum rollup_state state;
+    bool pending; /* live is not what was sealed */
+    int64_t sealed_ms;
+    uint8_t root[32]; /* of the vintage */
+    struct rollup_part sum;
+    struct rollup_part *parts;
+    unsigned part_count;
+    uint64_t parts_left; /* not shown */
+};
+
+struct rollup_answer {
+    struct rollup_name name;
+    struct rollup_figure *figures; /* newest first */
+    unsigned count;
+    uint32_t next; /* the window before the last, 0: there is none */
+};
+
+/* note says what was expected: the packs, the nearest name, the form of a
+ * window. */
+enum err rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
+                     struct base_arena *arena, struct rollup_answer *ret_answer,
+                     struct base_note *note);
+
+/* Asks its way down; done runs exactly once, at once or within 5 s, with the
+ * entries of wire/figure/wire_explain.h.  window: of the question, filled in
+ * before. */
+struct rollup_explain {
+    void (*done)(struct rollup_explain *explain, enum err err,
+                 struct bytes entries);
+    struct rollup_name name;
+    uint32_t window;
+};
+
+enum err rollup_explain(struct rollup *rollup, const struct rollup_ask *ask,
+                        struct rollup_explain *explain, struct base_note *note);
+
+/* `figure seal`: EXISTS when it is sealed, BUSY before it is complete. */
+enum err rollup_seal(struct rollup *rollup, struct bytes pack, uint32_t window,
+                     struct store_journal_wait *wait);
+
+/* --- checking --- */
+
+struct rollup_difference {
+    const struct model_pack *pack;
+    uint32_t window, cell;
+    const struct model_figure *live, *again; /* NULL: no such total */
+};
+
+/* Recomputes every total from its contributions; fn is told what differs.
+ * ret_totals: how many were compared. */
+enum err rollup_audit(struct rollup *rollup,
+                      void (*fn)(void *self,
+                                 const struct rollup_difference *difference),
+                      void *self, uint64_t *ret_totals);
+
+#endif

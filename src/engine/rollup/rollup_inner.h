@@ -1,0 +1,300 @@
+/* rollup_inner.h -- what rollup's own files share; nobody else includes it.
+ *
+ * One merge is open at a time: it holds working copies of totals.  Whoever
+ * begins one ends the folds' first (rollup_fold_flush). */
+#ifndef ROLLUP_INNER_H
+#define ROLLUP_INNER_H
+
+#include "base/base_map.h"
+#include "engine/rollup/rollup.h"
+#include "engine/rollup/rollup_row.h"
+
+enum {
+    ROLLUP_PUTS = 256,   /* contributions of a merge */
+    ROLLUP_WINDOWS = 64, /* windows of a merge */
+    ROLLUP_BATCH = 700000,
+    ROLLUP_STEP = 256, /* rows of a turn */
+    ROLLUP_SHARDS = 8,
+    ROLLUP_JOBS = 64,
+    ROLLUP_FLIGHTS = 4,
+    ROLLUP_FLIGHT_CELLS = 1024, /* an ack clears them in one kv batch */
+    ROLLUP_EXPLAINS = 64,
+    ROLLUP_PARTS = 256,
+    ROLLUP_UNKNOWN = 1024,
+    ROLLUP_UNKNOWN_MS = 60000,
+    ROLLUP_SLACK_MS = 500, /* stream's folds come before the due time's work */
+    ROLLUP_AHEAD_MS = 600000, /* a window may begin so far ahead */
+    ROLLUP_SEAL_CELLS = 65536,
+};
+
+/* --- counters: one row each --- */
+
+/* clang-format off */
+#define ROLLUP_STATS(X) \
+    X(folds, "dougong_rollup_folds_total", "", "Folds taken from stream.") \
+    X(fold_same, "dougong_rollup_folds_same_total", "", \
+      "Folds that changed nothing.") \
+    X(fold_unknown, "dougong_rollup_folds_refused_total", "why=\"unit\"", \
+      "Folds of units that are unknown, inactive or out of scope.") \
+    X(fold_old, "dougong_rollup_folds_refused_total", "why=\"old\"", \
+      "Folds of windows that are no longer kept.") \
+    X(fold_shape, "dougong_rollup_folds_refused_total", "why=\"shape\"", \
+      "Folds into windows of another shape of the pack.") \
+    X(fold_range, "dougong_rollup_folds_refused_total", "why=\"range\"", \
+      "Folds that would leave the range of figures.") \
+    X(measure_errors, "dougong_rollup_measure_errors_total", "", \
+      "Measures left absent because their expression failed.") \
+    X(batches, "dougong_rollup_batches_total", "result=\"ok\"", \
+      "Batches taken from children.") \
+    X(batch_bad, "dougong_rollup_batches_total", "result=\"bad\"", \
+      "Batches refused whole: malformed or not supported.") \
+    X(batch_foreign, "dougong_rollup_batches_total", "result=\"foreign\"", \
+      "Batches refused whole: figures of a prefix not the sender's.") \
+    X(batch_mismatch, "dougong_rollup_batches_total", "result=\"mismatch\"", \
+      "Batches refused whole: another shape of the pack.") \
+    X(batch_old, "dougong_rollup_batches_total", "result=\"epoch\"", \
+      "Batches refused whole: of a lower epoch.") \
+    X(batch_later, "dougong_rollup_batches_total", "result=\"later\"", \
+      "Batches put off: busy or no space.") \
+    X(applied, "dougong_rollup_records_total", "result=\"applied\"", \
+      "Records of children that changed a contribution.") \
+    X(skipped, "dougong_rollup_records_total", "result=\"skipped\"", \
+      "Records of children that were known already.") \
+    X(refused, "dougong_rollup_records_total", "result=\"refused\"", \
+      "Records of children that were refused.") \
+    X(sent, "dougong_rollup_sent_total", "", \
+      "Batches handed over for the parent.") \
+    X(sent_refused, "dougong_rollup_sent_refused_total", "", \
+      "Batches or records that the parent refused.") \
+    X(sealed, "dougong_rollup_sealed_total", "", "Windows sealed.") \
+    X(swept, "dougong_rollup_swept_total", "", \
+      "Rows removed because their window is no longer kept.") \
+    X(limit_jobs, "dougong_limit_hit_total", "limit=\"rollup_batches\"", \
+      "Times a limit was reached.") \
+    X(limit_explain, "dougong_limit_hit_total", "limit=\"rollup_explains\"", \
+      "Times a limit was reached.") \
+    X(limit_seal, "dougong_limit_hit_total", "limit=\"rollup_seal_cells\"", \
+      "Times a limit was reached.")
+/* clang-format on */
+
+struct rollup_stats {
+#define ROLLUP_STAT(field, name, labels, help) struct base_stat field;
+    ROLLUP_STATS(ROLLUP_STAT)
+#undef ROLLUP_STAT
+};
+
+/* --- merging --- */
+
+struct rollup_cell { /* a total being changed */
+    uint32_t window, cell;
+    unsigned pack;
+    struct model_figure figure;
+};
+
+struct rollup_touched { /* a window being changed */
+    uint32_t window;
+    unsigned pack;
+    bool put; /* its row must be written */
+    struct rollup_row_window row;
+};
+
+struct rollup_merge {
+    bool open, dirty; /* dirty: there is something for the parent */
+    struct store_kv_batch *batch;
+    struct base_map cells, seen; /* by TOTAL key; CONTRIB keys put */
+    struct rollup_cell *order[2 * ROLLUP_PUTS];
+    unsigned cell_count, puts;
+    struct rollup_touched windows[ROLLUP_WINDOWS];
+    unsigned window_count;
+    struct base_arena arena;
+    struct rollup_row_contrib old, now; /* room for the caller */
+};
+
+/* --- the rest of the state --- */
+
+struct rollup_freq {
+    const struct model_pack_freq *freq;
+    uint32_t done;      /* windows up to here have had their due work */
+    bool unmarked;      /* it has no row yet that says so */
+    int64_t seal_ms;    /* when to look for windows to seal */
+    int64_t sweep_ms;   /* when to look for windows to drop */
+    uint32_t seal_from; /* a look under way goes on here; 0: none */
+    int64_t seal_next;  /* what it has found so far */
+};
+
+struct rollup_pack {
+    const struct model_pack *pack;
+    struct bytes name;
+    unsigned slots;
+    bool local;         /* this node's units have a cell */
+    uint32_t cell;      /* theirs */
+    int64_t blocked_ms; /* mono: the parent wants another shape until then */
+    struct rollup_freq freqs[MODEL_PACK_FREQS];
+};
+
+struct rollup_flight {                /* a batch on its way to the parent */
+    bool used, whole, last, complete; /* resync, its end; FFFFFFFF sent */
+    unsigned pack_size;
+    uint8_t pack[ROLLUP_ROW_PACK];
+    uint32_t window, count;
+    uint64_t seq;
+    uint32_t cells[ROLLUP_FLIGHT_CELLS];
+    uint64_t revisions[ROLLUP_FLIGHT_CELLS];
+};
+
+/* Waits for the journal, or questions, that may outlive the engine. */
+struct rollup_waiting {
+    struct base_link link;
+    struct rollup *rollup; /* NULL: it is gone */
+    struct store_journal_wait wait;
+};
+
+struct rollup {
+    struct rollup_config config;
+    struct bytes own;
+    struct rollup_pack *packs;
+    unsigned pack_count;
+    struct rollup_stats stats;
+    bool started, ending;
+
+    struct rollup_merge merge;
+    struct base_link waits;
+    struct rollup_fold_group *folds;
+    struct base_task fold_task;
+    bool fold_posted;
+    uint64_t folded[ROLLUP_SHARDS];
+    struct base_map unknown; /* unit folded -> when first seen */
+
+    struct base_link jobs;
+    unsigned job_count;
+    struct base_task job_task;
+    bool job_posted;
+
+    struct rollup_flight flights[ROLLUP_FLIGHTS];
+    uint64_t seq, seq_limit; /* used; written ahead */
+    int64_t later_ms;        /* mono: the own store refused; not before */
+    bool resync;             /* windows are being marked */
+
+    struct base_timer timer;
+    struct base_task step_task;
+    bool step_posted;
+    bool unmarked;          /* some frequency is */
+    int64_t retry_ms;       /* mono: the store refused; not before */
+    struct rollup_due *due; /* a window's due work, under way */
+
+    struct base_link explains;
+    unsigned explain_count;
+};
+
+/* rollup.c */
+int64_t rollup_now(struct rollup *rollup);
+struct store_kv_snap *rollup_snap(struct rollup *rollup);
+bool rollup_has_parent(struct rollup *rollup);
+/* Read one row; ABSENT, CORRUPT. */
+enum err rollup_get(struct rollup *rollup, uint16_t table, struct bytes key,
+                    enum rollup_row_kind kind, void *ret_row, unsigned slots);
+void rollup_put(struct store_kv_batch *batch, uint16_t table, struct bytes key,
+                enum rollup_row_kind kind, const void *row, unsigned slots);
+/* All rows that begin with `all`, in pages, until fn says false. */
+enum err rollup_scan(struct rollup *rollup, uint16_t table, struct bytes all,
+                     bool (*fn)(void *self, struct bytes key,
+                                struct bytes value),
+                     void *self);
+int rollup_pack_find(struct rollup *rollup, struct bytes name);
+struct rollup_freq *rollup_freq_of(struct rollup_pack *pack, uint32_t window);
+void rollup_wait_begin(struct rollup *rollup, struct rollup_waiting *waiting,
+                       void (*fn)(struct store_journal_wait *wait,
+                                  enum err err));
+
+/* rollup_merge.c */
+void rollup_merge_begin(struct rollup *rollup);
+/* Before a window's first contribution.  STALE no longer kept, TIME too far
+ * ahead, MISMATCH of another shape, NAME not a window of the pack, AGAIN the
+ * merge is full.
+ * child: it comes from one. */
+enum err rollup_merge_window(struct rollup *rollup, unsigned pack,
+                             uint32_t window, bool child,
+                             struct rollup_touched **ret_touched);
+/* What is stored under key; ABSENT; AGAIN: it was put in this merge. */
+enum err rollup_merge_old(struct rollup *rollup, unsigned pack,
+                          struct bytes key, struct rollup_row_contrib *ret_old);
+/* old, now: NULL for none.  RANGE: nothing is changed. */
+enum err rollup_merge_put(struct rollup *rollup, unsigned pack, uint32_t window,
+                          struct bytes key,
+                          const struct rollup_row_contrib *old,
+                          const struct rollup_row_contrib *now);
+bool rollup_merge_full(const struct rollup *rollup);
+enum err rollup_merge_end(struct rollup *rollup,
+                          struct store_journal_wait *wait);
+void rollup_merge_drop(struct rollup *rollup);
+
+/* rollup_fold.c */
+void rollup_fold_flush(struct rollup *rollup);
+void rollup_fold_drop(struct rollup *rollup, enum err err);
+/* A unit's registry row; is it one that this pack counts? */
+bool rollup_fold_counts(const struct rollup_pack *pack, struct bytes row);
+void rollup_fold_task(struct base_task *task);
+
+/* rollup_take.c */
+void rollup_take_task(struct base_task *task);
+void rollup_take_drop(struct rollup *rollup, enum err err);
+
+/* rollup_send.c */
+enum err rollup_send_open(struct rollup *rollup);
+void rollup_send_dirty(struct rollup *rollup, struct store_kv_batch *batch,
+                       struct bytes pack, uint32_t window, uint32_t cell,
+                       uint32_t from);
+/* Marks windows for a resync; true: there is more. */
+bool rollup_send_step(struct rollup *rollup);
+/* ms until the parent may be tried again; tells the port when it may. */
+int64_t rollup_send_wait(struct rollup *rollup);
+void rollup_send_forget(struct rollup *rollup);
+
+/* rollup_window.c */
+enum err rollup_window_open(struct rollup *rollup);
+/* A new row for a window that something came for. */
+void rollup_window_make(struct rollup *rollup, unsigned pack, uint32_t window,
+                        struct rollup_row_window *ret_row);
+bool rollup_window_kept(struct rollup *rollup, unsigned pack, uint32_t window);
+bool rollup_window_due(struct rollup *rollup, unsigned pack, uint32_t window);
+void rollup_window_soon(struct rollup *rollup);
+void rollup_window_drop(struct rollup *rollup);
+void rollup_window_timer(struct base_timer *timer);
+void rollup_window_task(struct base_task *task);
+
+/* rollup_seal.c */
+/* The root over the totals of a window as they are now, and their count. */
+enum err rollup_seal_root(struct rollup *rollup, unsigned pack, uint32_t window,
+                          uint8_t ret_root[32], uint32_t *ret_cells);
+enum err rollup_seal_window(struct rollup *rollup, unsigned pack,
+                            uint32_t window, struct rollup_row_window *row,
+                            struct store_journal_wait *wait);
+/* The sum over all cells of a vintage. */
+enum err rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
+                         uint32_t version, struct rollup_row_vintage *ret_head,
+                         struct model_figure *ret_sum);
+
+/* rollup_query.c */
+enum err rollup_query_name(struct rollup *rollup, struct bytes pack,
+                           struct bytes name, struct rollup_name *ret_name,
+                           unsigned *ret_pack, struct base_note *note);
+enum err rollup_query_window(struct rollup *rollup, unsigned pack,
+                             struct bytes at, struct bytes freq,
+                             uint32_t *ret_window, struct base_note *note);
+enum err rollup_query_figure(struct rollup *rollup,
+                             const struct rollup_name *name, unsigned pack,
+                             uint32_t window, uint32_t vintage,
+                             struct rollup_figure *ret_figure);
+void rollup_query_part(const struct rollup_name *name,
+                       const struct model_figure *figure,
+                       struct rollup_part *part);
+enum err rollup_query_parts(struct rollup *rollup,
+                            const struct rollup_name *name, unsigned pack,
+                            uint32_t window, unsigned limit, bool least_first,
+                            struct base_arena *arena,
+                            struct rollup_figure *figure);
+
+/* rollup_explain.c */
+void rollup_explain_drop(struct rollup *rollup);
+
+#endif

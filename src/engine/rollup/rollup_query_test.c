@@ -1,0 +1,380 @@
+/* rollup_query_test.c -- showing, explaining, and saying what was expected. */
+#include "engine/rollup/rollup_world_test.h"
+#include "wire/figure/wire_explain.h"
+
+enum { MINUTE = 60000 };
+
+static struct world world;
+static struct node *nation, *province, *east, *west;
+static struct base_arena arena;
+static struct base_note note;
+
+/* 88 over 88.31 over two factories; one minute of figures in both. */
+static void
+four(uint64_t seed)
+{
+    world_init(&world, seed);
+    base_arena_init(&arena, 4 << 20);
+    nation = world_node(&world, "88", NULL, NULL);
+    province = world_node(&world, "88.31", NULL, nation);
+    east = world_node(&world, "88.31.1001", "A", province);
+    west = world_node(&world, "88.31.1002", "C", province);
+    node_unit(east, "88.31.1001/host", "host", true);
+    node_unit(west, "88.31.1002/host", "host", true);
+    node_unit(west, "88.31.1002/idle", "host", true);
+    world_run(&world, MINUTE + 5100);
+    uint32_t w = world_minute(&world, 0);
+    node_fold_at(east, "88.31.1001/host", w, 3, 100, 400, 77);
+    node_fold(west, "88.31.1002/host", w, 500, 1000);
+    world_run(&world, 3000);
+}
+
+static void
+four_done(void)
+{
+    base_arena_done(&arena);
+    world_done(&world);
+}
+
+static enum err
+show(struct node *node, const char *name, const char *at, unsigned last,
+     struct rollup_answer *answer)
+{
+    struct rollup_ask ask = {.pack = base_bytes_text("t"),
+                             .name = base_bytes_text(name),
+                             .at = base_bytes_text(at),
+                             .last = last,
+                             .parts = 256};
+    note = (struct base_note){0};
+    return rollup_show(node->rollup, &ask, &arena, answer, &note);
+}
+
+static const char *
+value(const struct rollup_part *part, const struct rollup_answer *answer)
+{
+    static char text[4][BASE_DEC_TEXT];
+    static unsigned at;
+    return part->present ? base_dec_text(part->value, (int)answer->name.digits,
+                                         text[at++ % 4])
+                         : "-";
+}
+
+static void
+a_ratio_is_divided_once_over_the_sums(void **state)
+{
+    struct rollup_answer answer;
+    (void)state;
+    four(1);
+    assert_int_equal(show(nation, "share", "", 1, &answer), ERR_OK);
+    struct rollup_figure *figure = &answer.figures[0];
+    assert_int_equal(answer.count, 1);
+    assert_int_equal(figure->window, world_minute(&world, 0));
+    assert_string_equal(value(&figure->sum, &answer), "42.9"); /* 600/1400 */
+    assert_int_equal(figure->sum.n, 2);
+    assert_int_equal(figure->sum.reported, 2);
+    assert_int_equal(figure->sum.expected, 3);
+    assert_int_equal(figure->state, ROLLUP_PROVISIONAL);
+    assert_int_equal(figure->part_count, 1);
+    assert_true(base_bytes_is(figure->parts[0].from, "88.31"));
+    assert_int_equal(show(province, "busy", "", 1, &answer), ERR_OK);
+    figure = &answer.figures[0];
+    assert_string_equal(value(&figure->sum, &answer), "6.00");
+    assert_int_equal(figure->part_count, 2); /* the larger first */
+    assert_true(base_bytes_is(figure->parts[0].from, "88.31.1002"));
+    assert_string_equal(value(&figure->parts[0], &answer), "5.00");
+    assert_string_equal(value(&figure->parts[1], &answer), "1.00");
+    four_done();
+}
+
+static void
+who_is_missing_comes_first_when_asked_for(void **state)
+{
+    struct rollup_answer answer;
+    struct rollup_ask ask = {.pack = base_bytes_text("t"),
+                             .name = base_bytes_text("reported"),
+                             .parts = 1,
+                             .least_first = true};
+    (void)state;
+    four(2);
+    assert_int_equal(rollup_show(west->rollup, &ask, &arena, &answer, &note),
+                     ERR_OK);
+    struct rollup_figure *figure = &answer.figures[0];
+    assert_string_equal(value(&figure->sum, &answer), "1");
+    assert_int_equal(figure->sum.expected, 2);
+    assert_int_equal(figure->part_count, 1);
+    assert_int_equal(figure->parts_left, 1);
+    assert_true(base_bytes_is(figure->parts[0].from, "88.31.1002/idle"));
+    assert_true(figure->parts[0].unit);
+    assert_int_equal(figure->parts[0].reported, 0);
+    four_done();
+}
+
+static void
+windows_are_listed_backwards_in_pages(void **state)
+{
+    struct rollup_answer answer;
+    char text[MODEL_WINDOW_TEXT];
+    (void)state;
+    four(3);
+    world_run(&world, 5 * MINUTE);
+    assert_int_equal(show(nation, "share", "", 4, &answer), ERR_OK);
+    assert_int_equal(answer.count, 4);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_int_equal(answer.figures[i].window, world_minute(&world, 5) - i);
+    assert_string_equal(value(&answer.figures[0].sum, &answer), "-");
+    assert_int_equal(answer.next, world_minute(&world, 1));
+    assert_int_equal(
+        show(nation, "share", model_window_text(answer.next, text), 4, &answer),
+        ERR_OK);
+    assert_string_equal(value(&answer.figures[1].sum, &answer), "42.9");
+    assert_int_equal(answer.next, 0);
+    four_done();
+}
+
+static void
+a_mistake_is_told_with_what_was_expected(void **state)
+{
+    struct rollup_answer answer;
+    struct rollup_ask ask = {.pack = base_bytes_text("host"),
+                             .name = base_bytes_text("share")};
+    (void)state;
+    four(4);
+    assert_int_equal(rollup_show(nation->rollup, &ask, &arena, &answer, &note),
+                     ERR_NAME);
+    assert_string_equal(note.text, "no pack \"host\" here; there is: t");
+    assert_int_equal(show(nation, "shar", "", 1, &answer), ERR_NAME);
+    assert_string_equal(note.text, "pack t has no metric or measure \"shar\"; "
+                                   "did you mean share?");
+    assert_int_equal(show(nation, "share", "2025-13-99", 1, &answer),
+                     ERR_RANGE);
+    assert_non_null(strstr(note.text, "2025-11-22T04:55"));
+    assert_int_equal(show(nation, "share", "2025-11", 1, &answer), ERR_NAME);
+    assert_string_equal(note.where, "freq");
+    assert_int_equal(show(nation, "share", "2025-11-22T01:00", 1, &answer),
+                     ERR_ABSENT);
+    assert_non_null(strstr(note.text, "nothing has been reported for "
+                                      "2025-11-22T01:00"));
+    ask.pack = base_bytes_text("t");
+    ask.freq = base_bytes_text("hour");
+    assert_int_equal(rollup_show(nation->rollup, &ask, &arena, &answer, &note),
+                     ERR_OK);
+    ask.vintage = 7;
+    ask.freq = base_bytes_text("");
+    assert_int_equal(rollup_show(nation->rollup, &ask, &arena, &answer, &note),
+                     ERR_ABSENT);
+    assert_non_null(strstr(note.text, "has no vintage 7"));
+    four_done();
+}
+
+static void
+a_vintage_says_what_was_sealed_and_live_what_is_pending(void **state)
+{
+    struct rollup_answer answer;
+    struct rollup_ask ask = {.pack = base_bytes_text("t"),
+                             .name = base_bytes_text("share")};
+    (void)state;
+    four(5);
+    uint32_t w = world_minute(&world, 0);
+    assert_int_equal(rollup_seal(nation->rollup, base_bytes_text("t"), w, NULL),
+                     ERR_OK);
+    assert_int_equal(rollup_show(nation->rollup, &ask, &arena, &answer, &note),
+                     ERR_OK);
+    assert_int_equal(answer.figures[0].state, ROLLUP_SEALED);
+    assert_int_equal(answer.figures[0].vintage, 1);
+    assert_false(answer.figures[0].pending);
+    node_fold(east, "88.31.1001/host", w, 300, 400);
+    world_run(&world, 500);
+    assert_int_equal(rollup_show(nation->rollup, &ask, &arena, &answer, &note),
+                     ERR_OK);
+    assert_string_equal(value(&answer.figures[0].sum, &answer), "57.1");
+    assert_true(answer.figures[0].pending);
+    ask.vintage = 1;
+    assert_int_equal(rollup_show(nation->rollup, &ask, &arena, &answer, &note),
+                     ERR_OK);
+    assert_string_equal(value(&answer.figures[0].sum, &answer), "42.9");
+    four_done();
+}
+
+/* --- explain --- */
+
+struct told {
+    struct rollup_explain explain;
+    unsigned count;
+    enum err err;
+    struct base_out entries;
+};
+
+static struct told told;
+
+static void
+explained(struct rollup_explain *explain, enum err err, struct bytes entries)
+{
+    struct told *to = BASE_OUTER(explain, struct told, explain);
+    to->count++;
+    to->err = err;
+    base_out_bytes_add(&to->entries, entries);
+}
+
+/* One line per entry: depth, kind, name, value or "-", why. */
+static const char *
+explain(struct node *node, const char *name)
+{
+    static char text[4096];
+    struct rollup_ask ask = {.pack = base_bytes_text("t"),
+                             .name = base_bytes_text(name)};
+    struct wire_explain_entry entry;
+    struct base_cur cur;
+    char number[BASE_DEC_TEXT];
+    size_t size = 0;
+    base_out_done(&told.entries);
+    told = (struct told){.explain.done = explained};
+    base_out_grow(&told.entries, 2 << 20);
+    note = (struct base_note){0};
+    text[0] = 0;
+    if (rollup_explain(node->rollup, &ask, &told.explain, &note) != ERR_OK)
+        return note.text;
+    world_run(&world, 100);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.err, ERR_OK);
+    assert_int_equal(wire_explain_open(base_out_bytes(&told.entries), &cur),
+                     ERR_OK);
+    while (wire_explain_next(&cur, &entry))
+        size += (size_t)snprintf(
+            text + size, sizeof text - size, "%u%c %.*s %s%s%s\n", entry.depth,
+            "?NPUIW"[entry.kind], (int)entry.name.size,
+            (const char *)entry.name.at,
+            entry.has & WIRE_EXPLAIN_VALUE
+                ? base_dec_text(entry.value, 1, number)
+                : "-",
+            entry.why ? " " : "",
+            entry.why ? base_err_name((enum err)entry.why) : "");
+    return text;
+}
+
+static void
+a_figure_walks_down_to_the_samples(void **state)
+{
+    (void)state;
+    four(6);
+    assert_string_equal(explain(nation, "share"), "0N 88 42.9\n"
+                                                  "1P 88.31 42.9\n"
+                                                  "2N 88.31 42.9\n"
+                                                  "3P 88.31.1002 50.0\n"
+                                                  "4N 88.31.1002 50.0\n"
+                                                  "5U 88.31.1002/host 50.0\n"
+                                                  "6I busy 5.0\n"
+                                                  "6I all 10.0\n"
+                                                  "5U 88.31.1002/idle -\n"
+                                                  "3P 88.31.1001 25.0\n"
+                                                  "4N 88.31.1001 25.0\n"
+                                                  "5U 88.31.1001/host 25.0\n"
+                                                  "6I busy 1.0\n"
+                                                  "6I all 4.0\n");
+    struct wire_explain_entry entry = {0};
+    struct base_cur cur;
+    wire_explain_open(base_out_bytes(&told.entries), &cur);
+    while (wire_explain_next(&cur, &entry) &&
+           !base_bytes_is(entry.name, "88.31.1001/host"))
+        continue;
+    assert_int_equal(entry.sequence, 77);
+    base_out_done(&told.entries);
+    four_done();
+}
+
+static void
+who_does_not_answer_is_said_to_be_missing(void **state)
+{
+    (void)state;
+    four(7);
+    west->cut = true;
+    world_run(&world, MINUTE);
+    const char *text = explain(nation, "share");
+    assert_non_null(strstr(text, "3P 88.31.1002 - PARTIAL\n"));
+    assert_non_null(strstr(text, "3P 88.31.1001 -\n"));
+    assert_non_null(strstr(explain(nation, "shar"), "did you mean share?"));
+    base_out_done(&told.entries);
+    four_done();
+}
+
+static void
+what_changed_below_since_is_marked(void **state)
+{
+    struct wire_explain_entry entry = {0};
+    struct base_cur cur;
+    (void)state;
+    four(8);
+    province->cut = true; /* its figures do not go up, questions come down */
+    node_fold(east, "88.31.1001/host", world_minute(&world, 0), 300, 400);
+    world_run(&world, 500);
+    province->cut = false;
+    explain(nation, "share");
+    wire_explain_open(base_out_bytes(&told.entries), &cur);
+    wire_explain_next(&cur, &entry);
+    wire_explain_next(&cur, &entry);
+    assert_true(entry.has & WIRE_EXPLAIN_CHANGED);
+    base_out_done(&told.entries);
+    four_done();
+}
+
+static struct world_call table_call;
+
+static void
+table_answer(struct model_answer *answer, enum err err, struct bytes body)
+{
+    (void)answer;
+    table_call.err = err;
+    base_out_grow(&table_call.body, 1 << 20);
+    base_out_bytes_add(&table_call.body, body);
+}
+
+static void
+a_table_can_be_asked_from_afar(void **state)
+{
+    struct base_out body;
+    uint8_t room[128];
+    struct base_cur cur;
+    struct wire_explain_entry entry;
+    (void)state;
+    four(9);
+    base_out_fixed(&body, room, sizeof room);
+    wire_explain_ask_write(
+        &body, &(struct wire_explain_ask){.limit = 5,
+                                          .pack = base_bytes_text("t"),
+                                          .name = base_bytes_text("busy")});
+    struct model_message message = {.from = base_bytes_text("88"),
+                                    .body = base_out_bytes(&body)};
+    table_call = (struct world_call){.answer.answer = table_answer};
+    rollup_take_table(province->rollup, &message, &table_call.answer);
+    assert_int_equal(table_call.err, ERR_OK);
+    assert_int_equal(wire_explain_open(base_out_bytes(&table_call.body), &cur),
+                     ERR_OK);
+    assert_true(wire_explain_next(&cur, &entry));
+    assert_int_equal(entry.kind, WIRE_EXPLAIN_WINDOW);
+    assert_true(base_bytes_is(entry.name, "2025-11-22T05:00"));
+    assert_true(entry.a == 600);
+    base_out_done(&table_call.body);
+    message.body.size--;
+    table_call = (struct world_call){.answer.answer = table_answer};
+    rollup_take_table(province->rollup, &message, &table_call.answer);
+    assert_int_equal(table_call.err, ERR_SHORT);
+    base_out_done(&table_call.body);
+    four_done();
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_ratio_is_divided_once_over_the_sums),
+        cmocka_unit_test(who_is_missing_comes_first_when_asked_for),
+        cmocka_unit_test(windows_are_listed_backwards_in_pages),
+        cmocka_unit_test(a_mistake_is_told_with_what_was_expected),
+        cmocka_unit_test(
+            a_vintage_says_what_was_sealed_and_live_what_is_pending),
+        cmocka_unit_test(a_figure_walks_down_to_the_samples),
+        cmocka_unit_test(who_does_not_answer_is_said_to_be_missing),
+        cmocka_unit_test(what_changed_below_since_is_marked),
+        cmocka_unit_test(a_table_can_be_asked_from_afar),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,195 @@
+/* rollup_row.h -- the rows of rollup's tables: their keys and values, drawn.
+ *
+ * Keys (integers big-endian, so that windows and cells come in order; P is u8
+ * length and pack name, C u8 length and child prefix folded to upper case):
+ *  CONTRIB  P window u32 C cell u32        a child's cell
+ *           P window u32 00 unit folded    a unit of this node
+ *  TOTAL    P window u32 cell u32
+ *  DIRTY    C (to; 00: the parent) P window u32 cell u32
+ *           cell FFFFFFFE: the window is to be sent whole, from the cell in the
+ *           value; FFFFFFFF: that the window is complete is to be told
+ *  VINTAGE  P window u32 version u32 part u32; part 0 the head, 1.. the cells
+ *  UNIT     unit folded
+ *  FOLDED   shard u32
+ *  CHILD    00: this node itself; 01 C: a child; 02 C P freq u8 cell u32: its
+ *           last `expected`
+ *  WINDOW   00 P freq u8: due times done; 01 P window u32: a window; 02 P
+ *           window u32 C: the child has said complete
+ * Values (little-endian; each begins with version u8 1):
+ *  CONTRIB  flags u8, cell u32, epoch u32, revision u64, at ms u64; of a unit:
+ *           varint shard, sequence, mask of inputs, zigzag value per bit, u8
+ *           length and the unit's spelling; the figure to the end
+ *  TOTAL    epoch u32, revision u64, at ms u64, the figure to the end
+ *  DIRTY    cell u32 (0 but in a FFFFFFFE row), u64 0
+ *  VINTAGE  head: sealed ms u64, shape 32, slots u8, expected u64, reported
+ *           u64, cells u32, root 32, key id u64, signature 64 (0: not signed)
+ *           part: {cell u32, epoch u32, revision u64, u16 size, figure} ...
+ *  UNIT     wire_unit
+ *  FOLDED   u32 0, sequence u64
+ *  CHILD    00: seq u64 (none above it was used), resync u8, u8 length and
+ *           parent, the last WINDOW key that was marked to the end
+ *           01: epoch u32, seq u64, at ms u64, the spelling to the end
+ *           02: window u32, expected u64
+ *  WINDOW   00: window u32, u64 0
+ *           01: state u8, flags u8, slots u8, vintage u32, made ms u64, seal
+ *           at ms u64, sealed ms u64, shape 32
+ *           02: u32 0, at ms u64
+ * A figure is model_figure_write with the window's slots; a tombstone has none
+ * of its slots.
+ *
+ * Errors   CORRUPT, VERSION.  Memory: results point into the row. */
+#ifndef ROLLUP_ROW_H
+#define ROLLUP_ROW_H
+
+#include "base/base_cur.h"
+#include "base/base_out.h"
+#include "model/model_figure.h"
+#include "model/model_pack.h"
+
+enum { ROLLUP_ROW_PACK = 64, ROLLUP_ROW_KEY = 480, ROLLUP_ROW_MAX = 4096 };
+
+#define ROLLUP_ROW_RESYNC UINT32_C(0xFFFFFFFE)
+#define ROLLUP_ROW_COMPLETE UINT32_C(0xFFFFFFFF)
+
+/* A key or a small value under construction; never copied. */
+struct rollup_key {
+    struct base_out out;
+    uint8_t room[ROLLUP_ROW_KEY];
+};
+
+struct rollup_value {
+    struct base_out out;
+    uint8_t room[ROLLUP_ROW_MAX];
+};
+
+/* Each fills key and gives its bytes.  *_all: what all rows of the window (or
+ * child in it) begin with. */
+struct bytes rollup_row_total_all(struct rollup_key *key, struct bytes pack,
+                                  uint32_t window); /* CONTRIB too */
+struct bytes rollup_row_total_key(struct rollup_key *key, struct bytes pack,
+                                  uint32_t window, uint32_t cell);
+/* child empty: the units of this node. */
+struct bytes rollup_row_contrib_all(struct rollup_key *key, struct bytes pack,
+                                    uint32_t window, struct bytes child);
+struct bytes rollup_row_contrib_key(struct rollup_key *key, struct bytes pack,
+                                    uint32_t window, struct bytes child,
+                                    uint32_t cell);
+struct bytes rollup_row_unit_key(struct rollup_key *key, struct bytes pack,
+                                 uint32_t window, struct bytes unit);
+struct bytes rollup_row_dirty_key(struct rollup_key *key, struct bytes to,
+                                  struct bytes pack, uint32_t window,
+                                  uint32_t cell);
+struct bytes rollup_row_vintage_key(struct rollup_key *key, struct bytes pack,
+                                    uint32_t window, uint32_t version,
+                                    uint32_t part);
+struct bytes rollup_row_folded(struct rollup_key *key, struct bytes unit);
+struct bytes rollup_row_u32_key(struct rollup_key *key, uint32_t number);
+
+enum { ROLLUP_ROW_OWN = 0, ROLLUP_ROW_CHILD = 1, ROLLUP_ROW_EXPECTED = 2 };
+struct bytes rollup_row_child_key(struct rollup_key *key, uint8_t kind,
+                                  struct bytes child);
+struct bytes rollup_row_expected_key(struct rollup_key *key, struct bytes child,
+                                     struct bytes pack, enum model_freq freq,
+                                     uint32_t cell);
+
+enum { ROLLUP_ROW_DUE = 0, ROLLUP_ROW_WINDOW = 1, ROLLUP_ROW_SAID = 2 };
+struct bytes rollup_row_due_key(struct rollup_key *key, struct bytes pack,
+                                enum model_freq freq);
+struct bytes rollup_row_window_all(struct rollup_key *key, uint8_t kind,
+                                   struct bytes pack);
+struct bytes rollup_row_window_key(struct rollup_key *key, struct bytes pack,
+                                   uint32_t window);
+struct bytes rollup_row_said_key(struct rollup_key *key, struct bytes pack,
+                                 uint32_t window, struct bytes child);
+
+/* What a CONTRIB key that begins with P window says besides. */
+struct rollup_row_source {
+    struct bytes child; /* folded; empty: a unit */
+    uint32_t cell;
+    struct bytes unit; /* folded */
+};
+
+/* The number a key ends with: a cell, a window. */
+uint32_t rollup_row_tail(struct bytes key);
+enum err rollup_row_source(struct bytes key, size_t all,
+                           struct rollup_row_source *ret_source);
+
+enum {
+    ROLLUP_ROW_TOMBSTONE = 1,
+    ROLLUP_ROW_PLACEHOLDER = 2,
+    ROLLUP_ROW_UNIT = 4,
+};
+
+struct rollup_row_contrib {
+    uint8_t flags;
+    uint32_t cell, epoch;
+    uint64_t revision;
+    int64_t at_ms;
+    uint64_t shard, sequence, inputs;
+    int64_t values[MODEL_PACK_INPUTS];
+    struct bytes unit;
+    struct model_figure figure;
+};
+
+struct rollup_row_total {
+    uint32_t epoch;
+    uint64_t revision;
+    int64_t at_ms;
+    struct bytes state; /* the figure as it stands */
+    struct model_figure figure;
+};
+
+enum { ROLLUP_ROW_EARLY = 1 }; /* a child sent before the due time */
+
+struct rollup_row_window {
+    uint8_t state, flags, slots;
+    uint32_t vintage;
+    int64_t made_ms, seal_at_ms, sealed_ms;
+    uint8_t shape[32];
+};
+
+struct rollup_row_child {
+    uint32_t epoch;
+    uint64_t seq;
+    int64_t at_ms;
+    struct bytes name;
+};
+
+struct rollup_row_own {
+    uint64_t seq;
+    uint8_t resync;
+    struct bytes parent, marked;
+};
+
+struct rollup_row_vintage {
+    int64_t sealed_ms;
+    uint8_t shape[32], root[32], signature[64];
+    uint8_t slots;
+    uint64_t expected, reported, key_id;
+    uint32_t cells;
+};
+
+struct rollup_row_pair { /* DIRTY, FOLDED, CHILD 02, WINDOW 00 and 02 */
+    uint32_t a;
+    uint64_t b;
+};
+
+/* Which struct a row is. */
+enum rollup_row_kind {
+    ROLLUP_ROW_IS_CONTRIB,
+    ROLLUP_ROW_IS_TOTAL,
+    ROLLUP_ROW_IS_WINDOW,
+    ROLLUP_ROW_IS_CHILD,
+    ROLLUP_ROW_IS_OWN,
+    ROLLUP_ROW_IS_VINTAGE,
+    ROLLUP_ROW_IS_PAIR,
+};
+
+/* row: the struct of this kind.  slots: M of the window, for figures. */
+struct bytes rollup_row_write(struct rollup_value *value,
+                              enum rollup_row_kind kind, const void *row,
+                              unsigned slots);
+enum err rollup_row_read(struct bytes value, enum rollup_row_kind kind,
+                         void *ret_row, unsigned slots);
+
+#endif

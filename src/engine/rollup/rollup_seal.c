@@ -1,0 +1,313 @@
+/* rollup_seal.c -- vintages: what a window said when it was sealed, for ever.
+ *
+ * The root is a Merkle tree over the window's cells in order, hashed as in
+ * RFC 9162 section 2.1.1: leaf SHA-256(00 || cell u32 little-endian || figure),
+ * node SHA-256(01 || left || right).  Epochs and revisions are kept beside but
+ * not hashed: a correction that is taken back again leaves nothing pending.
+ * Signed (Ed25519, key id before the signature): `dougong vintage 1` and a zero
+ * byte, then pack length u8, pack, window u32, version u32, and the head up to
+ * its root. */
+#include "base/base_mem.h"
+#include "crypt/crypt_hash.h"
+#include "engine/rollup/rollup_inner.h"
+
+enum {
+    SEAL_SCAN = 4096,
+    SEAL_PART = 65536,
+    SEAL_LEVELS = 32,
+    SEAL_BATCH = 900000
+};
+
+/* Roots of the full subtrees so far, one per set bit of count. */
+struct seal_tree {
+    uint32_t count;
+    uint8_t at[SEAL_LEVELS][32];
+};
+
+static void
+seal_node(const uint8_t left[32], const uint8_t right[32], uint8_t to[32])
+{
+    uint8_t room[65] = {1};
+    memcpy(room + 1, left, 32);
+    memcpy(room + 33, right, 32);
+    crypt_hash_sha256(base_bytes(room, sizeof room), to);
+}
+
+static void
+seal_leaf(struct seal_tree *tree, struct bytes leaf)
+{
+    uint8_t hash[32];
+    unsigned level = 0;
+    crypt_hash_sha256(leaf, hash);
+    for (; tree->count >> level & 1; level++)
+        seal_node(tree->at[level], hash, hash);
+    memcpy(tree->at[level], hash, sizeof hash);
+    tree->count++;
+}
+
+static void
+seal_top(const struct seal_tree *tree, uint8_t to[32])
+{
+    bool some = false;
+    crypt_hash_sha256((struct bytes){0}, to);
+    for (unsigned level = 0; level < SEAL_LEVELS; level++) {
+        if (!(tree->count >> level & 1))
+            continue;
+        if (some)
+            seal_node(tree->at[level], to, to);
+        else
+            memcpy(to, tree->at[level], 32);
+        some = true;
+    }
+}
+
+/* --- going through the totals --- */
+
+struct seal_walk {
+    struct seal_tree tree;
+    unsigned slots;
+    struct base_out *part; /* NULL: only the root */
+    struct bytes name;
+    uint32_t window, version, parts;
+    struct store_kv_batch *batch;
+    uint64_t expected, reported;
+    enum err err;
+};
+
+static void
+seal_part(struct seal_walk *walk)
+{
+    struct rollup_key key;
+    if (!walk->part || walk->part->size == 0)
+        return;
+    store_kv_put(walk->batch, STORE_TABLE_VINTAGE,
+                 rollup_row_vintage_key(&key, walk->name, walk->window,
+                                        walk->version, ++walk->parts),
+                 base_out_bytes(walk->part));
+    base_out_reset(walk->part);
+}
+
+static bool
+seal_total(void *self, struct bytes key, struct bytes value)
+{
+    struct seal_walk *walk = self;
+    struct rollup_row_total row;
+    struct base_out leaf;
+    uint8_t room[ROLLUP_ROW_MAX];
+    walk->err = rollup_row_read(value, ROLLUP_ROW_IS_TOTAL, &row, walk->slots);
+    if (walk->err != ERR_OK)
+        return false;
+    uint32_t cell = rollup_row_tail(key);
+    base_out_fixed(&leaf, room, sizeof room);
+    base_out_u8(&leaf, 0);
+    base_out_u32le(&leaf, cell);
+    base_out_bytes_add(&leaf, row.state);
+    seal_leaf(&walk->tree, base_out_bytes(&leaf));
+    walk->expected += (uint64_t)row.figure.slots[MODEL_FIGURE_EXPECTED].sum;
+    walk->reported += (uint64_t)row.figure.slots[MODEL_FIGURE_REPORTED].sum;
+    if (!walk->part)
+        return true;
+    base_out_u32le(walk->part, cell);
+    base_out_u32le(walk->part, row.epoch);
+    base_out_u64le(walk->part, row.revision);
+    base_out_u16le(walk->part, (uint16_t)row.state.size);
+    base_out_bytes_add(walk->part, row.state);
+    if (walk->part->size > SEAL_PART - ROLLUP_ROW_MAX)
+        seal_part(walk);
+    return true;
+}
+
+static enum err
+seal_all(struct rollup *rollup, struct seal_walk *walk)
+{
+    struct rollup_key key;
+    uint8_t room[ROLLUP_ROW_KEY];
+    struct base_out next;
+    struct bytes all = rollup_row_total_all(&key, walk->name, walk->window);
+    struct bytes from = all;
+    enum err err;
+    do {
+        if (walk->tree.count >= ROLLUP_SEAL_CELLS) {
+            base_stat_inc(&rollup->stats.limit_seal, 1);
+            return ERR_LIMIT;
+        }
+        base_out_fixed(&next, room, sizeof room);
+        err = store_kv_scan(rollup_snap(rollup), STORE_TABLE_TOTAL, all, from,
+                            SEAL_SCAN, seal_total, walk, &next);
+        from = base_out_bytes(&next);
+    } while (err == ERR_AGAIN && walk->err == ERR_OK);
+    seal_part(walk);
+    if (walk->err != ERR_OK)
+        return walk->err;
+    return err == ERR_ABSENT ? ERR_OK : err;
+}
+
+enum err
+rollup_seal_root(struct rollup *rollup, unsigned pack, uint32_t window,
+                 uint8_t ret_root[32], uint32_t *ret_cells)
+{
+    struct seal_walk walk = {.slots = rollup->packs[pack].slots,
+                             .name = rollup->packs[pack].name,
+                             .window = window};
+    enum err err = seal_all(rollup, &walk);
+    seal_top(&walk.tree, ret_root);
+    *ret_cells = walk.tree.count;
+    return err;
+}
+
+/* --- sealing --- */
+
+static void
+seal_sign(struct rollup *rollup, const struct seal_walk *walk,
+          struct rollup_row_vintage *head)
+{
+    static const char domain[] = "dougong vintage 1"; /* and its zero */
+    enum { SEAL_TAIL = 8 + 64 };                      /* key id, signature */
+    struct rollup_value value;
+    struct base_out text, signature;
+    uint8_t room[1024];
+    if (!rollup->config.key)
+        return;
+    base_out_fixed(&text, room, sizeof room);
+    base_out_bytes_add(&text, base_bytes(domain, sizeof domain));
+    base_out_u8(&text, (uint8_t)walk->name.size);
+    base_out_bytes_add(&text, walk->name);
+    base_out_u32le(&text, walk->window);
+    base_out_u32le(&text, walk->version);
+    struct bytes row = rollup_row_write(&value, ROLLUP_ROW_IS_VINTAGE, head, 0);
+    base_out_bytes_add(&text, base_bytes_slice(row, 0, row.size - SEAL_TAIL));
+    base_out_fixed(&signature, head->signature, sizeof head->signature);
+    if (crypt_key_sign(rollup->config.key, base_out_bytes(&text), &signature) ==
+        ERR_OK)
+        head->key_id = crypt_key_id(rollup->config.key);
+}
+
+static enum err
+seal_write(struct rollup *rollup, struct seal_walk *walk,
+           struct rollup_row_window *row, struct store_journal_wait *wait)
+{
+    struct rollup_key key;
+    struct rollup_row_vintage head = {
+        .sealed_ms = rollup_now(rollup),
+        .slots = row->slots,
+        .expected = walk->expected,
+        .reported = walk->reported,
+        .cells = walk->tree.count,
+    };
+    memcpy(head.shape, row->shape, sizeof head.shape);
+    seal_top(&walk->tree, head.root);
+    seal_sign(rollup, walk, &head);
+    rollup_put(walk->batch, STORE_TABLE_VINTAGE,
+               rollup_row_vintage_key(&key, walk->name, walk->window,
+                                      walk->version, 0),
+               ROLLUP_ROW_IS_VINTAGE, &head, 0);
+    row->state = ROLLUP_SEALED;
+    row->vintage = walk->version;
+    row->sealed_ms = head.sealed_ms;
+    rollup_put(walk->batch, STORE_TABLE_WINDOW,
+               rollup_row_window_key(&key, walk->name, walk->window),
+               ROLLUP_ROW_IS_WINDOW, row, 0);
+    enum err err = store_kv_commit(rollup->config.kv, walk->batch, wait, NULL);
+    if (err == ERR_OK)
+        base_stat_inc(&rollup->stats.sealed, 1);
+    return err;
+}
+
+enum err
+rollup_seal_window(struct rollup *rollup, unsigned pack, uint32_t window,
+                   struct rollup_row_window *row,
+                   struct store_journal_wait *wait)
+{
+    struct base_out part;
+    struct seal_walk walk = {
+        .slots = row->slots,
+        .part = &part,
+        .name = rollup->packs[pack].name,
+        .window = window,
+        .version = row->vintage + 1,
+        .batch = store_kv_batch_new(rollup->config.kv),
+    };
+    base_out_grow(&part, SEAL_PART);
+    enum err err = seal_all(rollup, &walk);
+    base_out_done(&part);
+    /* One kv batch is one journal record: the limit of a window's size. */
+    if (err == ERR_OK && store_kv_batch_size(walk.batch) > SEAL_BATCH)
+        err = ERR_LIMIT;
+    if (err == ERR_OK)
+        return seal_write(rollup, &walk, row, wait);
+    store_kv_batch_free(walk.batch);
+    return err;
+}
+
+enum err
+rollup_seal(struct rollup *rollup, struct bytes name, uint32_t window,
+            struct store_journal_wait *wait)
+{
+    struct rollup_key key;
+    struct rollup_row_window row;
+    int pack = rollup_pack_find(rollup, name);
+    if (pack < 0)
+        return ERR_NAME;
+    rollup_fold_flush(rollup);
+    enum err err = rollup_get(rollup, STORE_TABLE_WINDOW,
+                              rollup_row_window_key(&key, name, window),
+                              ROLLUP_ROW_IS_WINDOW, &row, 0);
+    if (err != ERR_OK)
+        return err;
+    if (row.state != ROLLUP_PROVISIONAL)
+        return row.state == ROLLUP_SEALED ? ERR_EXISTS : ERR_BUSY;
+    return rollup_seal_window(rollup, (unsigned)pack, window, &row, wait);
+}
+
+/* --- reading a vintage --- */
+
+struct seal_sum {
+    struct model_figure *sum;
+    unsigned slots;
+    enum err err;
+};
+
+static bool
+seal_sum_part(void *self, struct bytes key, struct bytes value)
+{
+    struct seal_sum *sum = self;
+    struct base_cur cur, state;
+    struct model_figure figure;
+    (void)key;
+    base_cur_init(&cur, value);
+    while (sum->err == ERR_OK && base_cur_left(&cur) > 0) {
+        base_cur_take(&cur, 16); /* cell, epoch, revision */
+        base_cur_init(&state, base_cur_take(&cur, base_cur_u16le(&cur)));
+        model_figure_read(&state, &figure, sum->slots);
+        if (!base_cur_ok(&cur) || !base_cur_ok(&state))
+            sum->err = ERR_CORRUPT;
+        else
+            sum->err = model_figure_add(sum->sum, &figure, 1);
+    }
+    return sum->err == ERR_OK;
+}
+
+enum err
+rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
+                uint32_t version, struct rollup_row_vintage *ret_head,
+                struct model_figure *ret_sum)
+{
+    struct bytes name = rollup->packs[pack].name;
+    struct rollup_key key, from;
+    enum err err =
+        rollup_get(rollup, STORE_TABLE_VINTAGE,
+                   rollup_row_vintage_key(&key, name, window, version, 0),
+                   ROLLUP_ROW_IS_VINTAGE, ret_head, 0);
+    if (err != ERR_OK)
+        return err;
+    *ret_sum = (struct model_figure){0};
+    struct seal_sum sum = {.sum = ret_sum, .slots = ret_head->slots};
+    struct bytes all = rollup_row_vintage_key(&key, name, window, version, 0);
+    all.size -= 4;
+    err = store_kv_scan(rollup_snap(rollup), STORE_TABLE_VINTAGE, all,
+                        rollup_row_vintage_key(&from, name, window, version, 1),
+                        10000, seal_sum_part, &sum, NULL);
+    if (sum.err != ERR_OK)
+        return sum.err;
+    return err == ERR_ABSENT ? ERR_OK : err;
+}

@@ -1,0 +1,268 @@
+/* stream_fold_test.c -- the property that folding rests on.
+ *
+ * Samples in any order, late, twice, unusable; rollup slow, busy, or forgetting
+ * what it had not committed; power cuts, full disks, seals.  In the end every
+ * stored contribution is the fold of all samples there are, and there is one
+ * wherever that fold is not empty. */
+#include "engine/stream/stream_world_test.h"
+#include "model/model_fold.h"
+
+enum { PROPERTY_UNITS = 3 };
+
+static const char *const test_metrics[] = {"energy", "level", "parts", "load",
+                                           "other"};
+
+static struct num
+random_value(struct base_rng *rng, int64_t *counter)
+{
+    switch (base_rng_below(rng, 20)) {
+    case 0:
+        return (struct num){.mantissa = INT64_C(0x7ff0000000000002),
+                            .kind = BASE_NUM_STALE};
+    case 1:
+        return (struct num){.mantissa = INT64_C(0x7ff8000000000000),
+                            .kind = BASE_NUM_RAW};
+    case 2:
+        return world_num(-5);
+    case 3:
+        *counter = 0; /* the machine was switched off */
+        break;
+    default:
+        *counter += (int64_t)base_rng_below(rng, 50);
+        break;
+    }
+    return (struct num){.mantissa = *counter,
+                        .exponent = (uint8_t)base_rng_below(rng, 3),
+                        .kind = BASE_NUM_DECIMAL};
+}
+
+static int64_t
+random_time(struct world *world)
+{
+    struct base_rng *rng = &world->rng;
+    int64_t now = world_now(world);
+    switch (base_rng_below(rng, 12)) {
+    case 0:
+        return now - (int64_t)base_rng_below(rng, 300000);
+    case 1:
+        return now - (int64_t)base_rng_below(rng, 4 * 3600000);
+    case 2:
+        return now + (int64_t)base_rng_below(rng, 200000);
+    case 3:
+        return now / 60000 * 60000; /* an edge */
+    default:
+        return now;
+    }
+}
+
+/* One to three values of one unit at one time. */
+static void
+write_some(struct world *world, int64_t *counter)
+{
+    static const char *const names[PROPERTY_UNITS] = {"88/a", "88/b", "88/c"};
+    struct base_rng *rng = &world->rng;
+    struct stream_point points[3];
+    unsigned count = 1 + (unsigned)base_rng_below(rng, 3);
+    uint64_t sequence;
+    for (unsigned i = 0; i < count; i++) {
+        const char *metric =
+            test_metrics[base_rng_below(rng, BASE_COUNT(test_metrics))];
+        points[i] = (struct stream_point){base_bytes_text(metric),
+                                          random_value(rng, counter)};
+    }
+    enum err err = stream_write(
+        world->stream,
+        &(struct stream_sample){
+            .id = base_bytes_text(names[base_rng_below(rng, PROPERTY_UNITS)]),
+            .t = random_time(world),
+            .points = points,
+            .count = count},
+        &sequence, NULL);
+    assert_true(err == ERR_OK || err == ERR_FULL || err == ERR_BUSY);
+}
+
+static void
+learn_all(struct world *world)
+{
+    stream_learn(world->stream, base_bytes_text("88/a"));
+    stream_learn(world->stream, base_bytes_text("88/b"));
+    stream_learn(world->stream, base_bytes_text("88/c"));
+}
+
+/* --- the answer, from all samples --- */
+
+static void
+fold_fully(struct world *world, uint32_t group, uint32_t window,
+           uint64_t *ret_mask, int64_t *values)
+{
+    struct wall start, end;
+    *ret_mask = 0;
+    assert_int_equal(
+        model_window_bounds(window, world->pack.zone_s, &start, &end), ERR_OK);
+    for (unsigned i = 0; i < world->pack.input_count; i++) {
+        const struct model_pack_input *input = &world->inputs[i];
+        for (uint32_t c = 0; c < store_ts_columns(world->ts, group); c++) {
+            struct store_ts_sample *samples;
+            uint64_t count;
+            if (!base_bytes_equal(store_ts_metric(world->ts, group, c),
+                                  input->metric))
+                continue;
+            base_arena_reset(&world->arena);
+            assert_int_equal(store_ts_read(world->ts, group, c,
+                                           start.ms - input->stale_ms,
+                                           end.ms - 1, 1 << 20, &world->arena,
+                                           &samples, &count),
+                             ERR_OK);
+            struct model_fold_sample *all =
+                base_arena_alloc(&world->arena, (count + 1) * sizeof *all);
+            for (uint64_t k = 0; k < count; k++)
+                all[k] =
+                    (struct model_fold_sample){samples[k].t, samples[k].value};
+            if (model_fold(input, start, end, all, count, &values[i], NULL) ==
+                ERR_OK)
+                *ret_mask |= UINT64_C(1) << i;
+        }
+    }
+}
+
+static void
+check_window(struct world *world, const char *unit, uint32_t group,
+             uint32_t window)
+{
+    uint64_t mask;
+    int64_t values[8] = {0};
+    char text[MODEL_WINDOW_TEXT];
+    fold_fully(world, group, window, &mask, values);
+    const struct world_row *row = world_find(&world->durable, unit, window);
+    if (!row && mask == 0)
+        return;
+    if (!row || row->mask != mask ||
+        memcmp(row->values, values, sizeof values) != 0) {
+        print_error("%s %s: stored %s %llx, wanted %llx\n", unit,
+                    model_window_text(window, text), row ? "" : "nothing",
+                    row ? (unsigned long long)row->mask : 0ull,
+                    (unsigned long long)mask);
+        for (unsigned i = 0; row && i < 8; i++)
+            print_error("  %s: %lld, wanted %lld\n",
+                        i < world->pack.input_count ? world->inputs[i].name
+                                                    : "-",
+                        (long long)row->values[i], (long long)values[i]);
+        fail();
+    }
+}
+
+static void
+check_all(struct world *world)
+{
+    struct store_ts_stats stats;
+    store_ts_stats(world->ts, &stats);
+    for (uint32_t group = 0; group < stats.groups; group++) {
+        char unit[32];
+        const struct model_labels *labels = store_ts_labels(world->ts, group);
+        base_bytes_string(labels->at[0].value, unit, sizeof unit);
+        for (unsigned f = 0; f < world->pack.freq_count; f++) {
+            uint32_t first, last;
+            int64_t from = world_now(world) - 30 * 3600000;
+            if (world->pack.freqs[f].keep_ms < 30 * 3600000)
+                from = world_now(world) - world->pack.freqs[f].keep_ms + 60000;
+            model_window_at(world->pack.freqs[f].freq, world->pack.zone_s,
+                            (struct wall){from}, &first);
+            model_window_at(world->pack.freqs[f].freq, world->pack.zone_s,
+                            (struct wall){world_now(world) - 10000}, &last);
+            for (uint32_t w = first; w < last; w++)
+                check_window(world, unit, group, w);
+        }
+    }
+}
+
+/* --- the story --- */
+
+static void
+disk_full(struct world *world, int64_t *counter)
+{
+    fault_files_rule(world->disk,
+                     &(struct fault_files_rule){.call = FAULT_FILES_WRITE,
+                                                .path = "journal",
+                                                .from = 1,
+                                                .err = ERR_FULL});
+    for (unsigned i = 0; i < 5; i++)
+        write_some(world, counter);
+    world_run(world, 300);
+    fault_files_clear(world->disk);
+    world_run(world, 3000);
+}
+
+static void
+die(struct world *world)
+{
+    struct base_rng *rng = &world->rng;
+    world_crash(world,
+                base_rng_below(rng, 2) ? FAULT_FILES_ALL : FAULT_FILES_SECTORS);
+    if (base_rng_below(rng, 3) == 0) /* off for a while */
+        world->loop.now_ms += (int64_t)base_rng_below(rng, 900000);
+    world_open(world);
+    learn_all(world);
+    world->deaf = base_rng_below(rng, 4) == 0;
+}
+
+static void
+anything_may_happen(struct world *world, unsigned steps)
+{
+    struct base_rng *rng = &world->rng;
+    int64_t counter = 1000;
+    for (unsigned n = 0; n < steps; n++) {
+        uint64_t what = base_rng_below(rng, 100);
+        if (what < 70)
+            write_some(world, &counter);
+        else if (what < 88)
+            world_run(world, (int64_t)base_rng_below(rng, 20000));
+        else if (what < 91)
+            world_run(world, (int64_t)base_rng_below(rng, 400000));
+        else if (what < 93)
+            store_ts_seal(world->ts, NULL);
+        else if (what < 95)
+            world_commit(world, (unsigned)base_rng_below(rng, 4));
+        else if (what < 97)
+            world->deaf = !world->deaf;
+        else if (what < 98)
+            disk_full(world, &counter);
+        else
+            die(world);
+    }
+}
+
+static void
+the_figures_are_the_fold_of_all_samples(void **state)
+{
+    (void)state;
+    const char *more = getenv("STREAM_FOLD_SEEDS");
+    uint64_t seeds = more ? strtoull(more, NULL, 10) : 30;
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
+        static struct world world;
+        world_init(&world, seed);
+        world.busy_one_in = seed % 3 ? 5 : 0;
+        world_open(&world);
+        learn_all(&world);
+        anything_may_happen(&world, 400);
+        world.deaf = false;
+        world.busy_one_in = 0;
+        /* Until the last hour has closed; then nothing is left to do. */
+        world_run(&world, 2 * 3600000);
+        struct stream_stats stats;
+        stream_stats(world.stream, &stats);
+        if (stats.dirty_windows != 0)
+            print_error("seed %llu\n", (unsigned long long)seed);
+        assert_int_equal(stats.dirty_windows, 0);
+        check_all(&world);
+        world_done(&world);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_figures_are_the_fold_of_all_samples),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

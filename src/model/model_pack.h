@@ -1,0 +1,158 @@
+/* model_pack.h -- a pack as loaded: checked whole, then never changed.
+ *
+ * Why: domain knowledge is data.  Loading reads packs/NAME/pack.yaml and its
+ * CSVs into a new object; any mistake refuses the whole with file, line, column
+ * and what was expected; a good one is swapped in (RULINGS 35, spec rollup 4).
+ *
+ * Shape    everything points into the pack's arena; strings end with NUL too.
+ * Limits   file 1 MiB, 64 inputs and 62 measures here (256 and 512 by the
+ *          format), 6 dims, 2^20 cells, 4 frequencies.
+ * Not yet  kinds, metrics and keys outside the spine are refused by name
+ *          (UNSUPPORTED).
+ * Keys     packs/host/pack.yaml is the worked example; spec rollup 4.
+ * Errors   ABSENT SYNTAX NAME TYPE UNIT RANGE LIMIT BIG UNSUPPORTED. */
+#ifndef MODEL_PACK_H
+#define MODEL_PACK_H
+
+#include "model/model_code.h"
+#include "model/model_expr.h"
+#include "model/model_label.h"
+#include "model/model_source.h"
+#include "model/model_unit.h"
+#include "model/model_window.h"
+
+enum {
+    MODEL_PACK_INPUTS = 64,
+    MODEL_PACK_MEASURES = 62,
+    MODEL_PACK_FREQS = 4,
+    MODEL_PACK_DIMS = 6,
+    MODEL_PACK_METRICS = 256,
+    MODEL_PACK_CELLS = 1 << 20,
+    MODEL_PACK_MEMORY = 64 << 20
+};
+
+enum model_pack_seal {
+    MODEL_PACK_SEAL_NONE,
+    MODEL_PACK_SEAL_MANUAL,
+    MODEL_PACK_SEAL_AUTO, /* at end + grace */
+};
+
+struct model_pack_text { /* title, label */
+    const char *zh, *en;
+};
+
+struct model_pack_freq {
+    enum model_freq freq;
+    enum model_pack_seal seal;
+    int64_t due_ms, grace_ms, keep_ms;
+};
+
+enum model_pack_fold {                        /* source: series */
+                       MODEL_PACK_FOLD_DELTA, /* counter: rise over the window;
+                                                 a fall is a reset */
+                       MODEL_PACK_FOLD_LAST,  /* last sample at or before the
+                                                 window's end */
+                       MODEL_PACK_FOLD_COUNT, /* samples in the window */
+                       MODEL_PACK_FOLD_SUM,
+                       MODEL_PACK_FOLD_MIN,
+                       MODEL_PACK_FOLD_MAX,
+};
+
+enum model_pack_kind { MODEL_PACK_FLOW, MODEL_PACK_COUNT, MODEL_PACK_STOCK };
+
+struct model_pack_input {
+    const char *name;
+    struct model_unit unit;
+    unsigned scale; /* 0..12: an integer of 10^-scale */
+    enum model_pack_kind kind;
+    enum model_pack_fold fold;
+    struct model_matcher *matchers; /* sorted; one is __name__= */
+    unsigned matcher_count;
+    struct bytes metric; /* that __name__ */
+    int64_t stale_ms;    /* 5 min; delta 24 h */
+    int64_t min, max;    /* one unit's value; default +-(2^43-1) */
+    bool required;
+    struct model_pack_text label;
+};
+
+struct model_pack_measure {
+    const char *name;
+    enum model_pack_kind agg;
+    struct model_unit unit;
+    unsigned scale;
+    const struct model_expr *expr; /* over inputs; slot = input index */
+    const char *expr_text;
+    struct model_pack_text label;
+};
+
+/* ratio: [a, b] of measures, minus, times.  Value = (sum a - minus * sum b) *
+ * times / sum b: exact decimals, and the division last, so that it is rounded
+ * once (model_value_metric). */
+struct model_pack_metric {
+    const char *name;
+    uint32_t a, b; /* measure indexes */
+    struct dec minus, times;
+    unsigned digits;
+    const char *unit;
+    struct model_pack_text label;
+};
+
+struct model_pack_dim {
+    const char *name, *list; /* code list */
+    const char **codes;      /* leaf codes in byte order */
+    uint32_t count;
+    const struct model_code_list *entries; /* all of the list */
+};
+
+struct model_pack {
+    struct base_arena arena;
+    const char *name, *version, *agency, *folder;
+    struct model_pack_text title;
+    int32_t zone_s; /* seconds east */
+    struct model_pack_freq freqs[MODEL_PACK_FREQS];
+    unsigned freq_count;
+    const char *scope_text;
+    const struct model_expr *scope; /* bool over `class`, `id`, `prefix` */
+    struct model_pack_dim dims[MODEL_PACK_DIMS];
+    unsigned dim_count;
+    uint32_t cells; /* 1 without dims */
+    struct model_pack_input *inputs;
+    unsigned input_count;
+    struct model_pack_measure *measures;
+    unsigned measure_count;
+    struct model_pack_metric *metrics;
+    unsigned metric_count;
+    uint8_t shape[32]; /* SHA-256, doc/formats/shape.md */
+    uint64_t shape8;   /* its first 8 bytes, little-endian */
+};
+
+/* Attributes that a scope expression sees; slots of its names. */
+enum model_pack_attribute {
+    MODEL_PACK_ATTRIBUTE_CLASS,
+    MODEL_PACK_ATTRIBUTE_ID,
+    MODEL_PACK_ATTRIBUTE_PREFIX,
+};
+
+/* folder: packs/host; codes: the folder of code lists, packs/codes. */
+enum err model_pack_load(struct model_source *source, const char *folder,
+                         const char *codes, struct model_pack **ret_pack,
+                         struct base_note *note);
+void model_pack_free(struct model_pack *pack);
+bool model_pack_in_scope(const struct model_pack *pack, struct bytes id,
+                         struct bytes class_name);
+const struct model_pack_freq *model_pack_freq(const struct model_pack *pack,
+                                              enum model_freq freq);
+/* Index, or -1. */
+int model_pack_measure_find(const struct model_pack *pack, struct bytes name);
+int model_pack_metric_find(const struct model_pack *pack, struct bytes name);
+
+/* The packs of a node, in the order of its role. */
+struct model_pack_list {
+    struct model_pack **at;
+    unsigned count;
+};
+
+struct model_pack *model_pack_list_find(const struct model_pack_list *list,
+                                        struct bytes name, unsigned *ret_index);
+
+#endif

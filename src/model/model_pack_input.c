@@ -1,0 +1,142 @@
+/* model_pack_input.c -- the inputs of a pack. */
+#include "base/base_mem.h"
+#include "model/model_pack_load.h"
+
+#define INPUT_STALE_MS (INT64_C(5) * 60000)
+#define INPUT_STALE_DELTA_MS (INT64_C(24) * 3600000)
+#define INPUT_STALE_MAX_MS (INT64_C(400) * 86400000)
+#define INPUT_VALUE_MAX ((INT64_C(1) << 43) - 1)
+
+/* clang-format off */
+static const struct model_yaml_key input_keys[] = {
+    {"unit", MODEL_PACK_MUST},  {"kind", MODEL_PACK_MUST},
+    {"scale", MODEL_PACK_KEY},  {"source", MODEL_PACK_MUST_MAP},
+    {"min", MODEL_PACK_KEY},    {"max", MODEL_PACK_KEY},
+    {"label", MODEL_PACK_MAP},  {"required", MODEL_PACK_KEY},
+    {"base", MODEL_PACK_LATER}, {"help", MODEL_PACK_LATER},
+    {"group", MODEL_PACK_LATER},
+};
+
+static const struct model_yaml_key source_keys[] = {
+    {"series", MODEL_PACK_MUST_MAP}, {"return", MODEL_PACK_LATER},
+    {"registry", MODEL_PACK_LATER},  {"figure", MODEL_PACK_LATER},
+};
+
+static const struct model_yaml_key series_keys[] = {
+    {"match", MODEL_PACK_MUST}, {"fold", MODEL_PACK_MUST},
+    {"stale", MODEL_PACK_KEY},  {"wrap", MODEL_PACK_LATER},
+};
+
+static const char *const input_folds[] = {
+    [MODEL_PACK_FOLD_DELTA] = "delta", [MODEL_PACK_FOLD_LAST] = "last",
+    [MODEL_PACK_FOLD_COUNT] = "count", [MODEL_PACK_FOLD_SUM] = "sum",
+    [MODEL_PACK_FOLD_MIN] = "min",     [MODEL_PACK_FOLD_MAX] = "max",
+    "integral", "time_in", /* not yet */
+};
+
+/* What a fold makes. */
+static const enum model_pack_kind input_fold_kinds[] = {
+    [MODEL_PACK_FOLD_DELTA] = MODEL_PACK_FLOW,
+    [MODEL_PACK_FOLD_LAST]  = MODEL_PACK_STOCK,
+    [MODEL_PACK_FOLD_COUNT] = MODEL_PACK_COUNT,
+    [MODEL_PACK_FOLD_SUM]   = MODEL_PACK_FLOW,
+    [MODEL_PACK_FOLD_MIN]   = MODEL_PACK_STOCK,
+    [MODEL_PACK_FOLD_MAX]   = MODEL_PACK_STOCK,
+};
+/* clang-format on */
+
+/* min or max: exactly representable at the scale. */
+static int64_t
+input_bound(struct model_pack_loader *loader,
+            const struct model_yaml_node *node, unsigned scale,
+            int64_t fallback)
+{
+    struct dec bound, back;
+    int64_t value;
+    if (!node)
+        return fallback;
+    bound = model_yaml_dec(&loader->yaml, node, (struct dec){0});
+    if (base_dec_to(bound, scale, BASE_DEC_HALF_EVEN, &value) != ERR_OK ||
+        base_dec_from(value, scale, &back) != ERR_OK ||
+        base_dec_compare(bound, back) != 0 || value > INPUT_VALUE_MAX ||
+        value < -INPUT_VALUE_MAX) {
+        model_yaml_fail(&loader->yaml, node, ERR_RANGE,
+                        "a bound has at most %u decimals here, and lies "
+                        "within 2^43 - 1 of its last place",
+                        scale);
+        return fallback;
+    }
+    return value;
+}
+
+static void
+input_series(struct model_pack_loader *loader,
+             const struct model_yaml_node *node, struct model_pack_input *input)
+{
+    struct model_yaml *yaml = &loader->yaml;
+    const struct model_yaml_node *fold = model_yaml_get(node, "fold");
+    model_yaml_map(yaml, node, series_keys, BASE_COUNT(series_keys), NULL);
+    input->fold = (enum model_pack_fold)model_yaml_word(
+        yaml, fold, input_folds, MODEL_PACK_FOLD_MAX + 1,
+        BASE_COUNT(input_folds), MODEL_PACK_FOLD_LAST);
+    bool delta = input->fold == MODEL_PACK_FOLD_DELTA;
+    input->stale_ms = model_yaml_span(
+        yaml, model_yaml_get(node, "stale"), 1, INPUT_STALE_MAX_MS,
+        delta ? INPUT_STALE_DELTA_MS : INPUT_STALE_MS);
+    if (input_fold_kinds[input->fold] != input->kind)
+        model_yaml_fail(yaml, fold, ERR_TYPE,
+                        "the fold %s makes a %s, the input is a %s",
+                        input_folds[input->fold],
+                        model_pack_load_kinds[input_fold_kinds[input->fold]],
+                        model_pack_load_kinds[input->kind]);
+    if (model_yaml_ok(yaml))
+        model_pack_match_load(loader, model_yaml_get(node, "match"), input);
+}
+
+static void
+input_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
+          struct model_pack_input *input)
+{
+    struct model_yaml *yaml = &loader->yaml;
+    const struct model_yaml_node *source = model_yaml_get(node, "source"),
+                                 *max = model_yaml_get(node, "max");
+    input->name = model_pack_load_name(loader, node);
+    model_yaml_map(yaml, node, input_keys, BASE_COUNT(input_keys), NULL);
+    model_yaml_map(yaml, source, source_keys, BASE_COUNT(source_keys), NULL);
+    if (!model_yaml_ok(yaml))
+        return;
+    model_pack_load_unit(loader, model_yaml_get(node, "unit"), &input->unit);
+    input->scale = (unsigned)model_yaml_int(yaml, model_yaml_get(node, "scale"),
+                                            0, BASE_DEC_SCALE, 0);
+    input->kind = model_pack_load_kind(loader, model_yaml_get(node, "kind"));
+    input->required =
+        model_yaml_bool(yaml, model_yaml_get(node, "required"), false);
+    input->min = input_bound(loader, model_yaml_get(node, "min"), input->scale,
+                             -INPUT_VALUE_MAX);
+    input->max = input_bound(loader, max, input->scale, INPUT_VALUE_MAX);
+    if (input->min > input->max)
+        model_yaml_fail(yaml, max, ERR_RANGE, "max is below min");
+    input->label = model_pack_load_text(loader, model_yaml_get(node, "label"),
+                                        input->name);
+    input_series(loader, model_yaml_get(source, "series"), input);
+}
+
+void
+model_pack_input_load(struct model_pack_loader *loader,
+                      const struct model_yaml_node *node)
+{
+    const struct model_yaml_node *member;
+    struct model_pack *pack = loader->pack;
+    if (!model_yaml_ok(&loader->yaml))
+        return;
+    if (node->count == 0 || node->count > MODEL_PACK_INPUTS)
+        model_yaml_fail(&loader->yaml, node, ERR_LIMIT,
+                        "a pack has 1 to %d inputs, not %u", MODEL_PACK_INPUTS,
+                        node->count);
+    else
+        pack->inputs =
+            model_pack_load_alloc(loader, node->count, sizeof *pack->inputs);
+    for (member = model_yaml_first(node); member; member = member->next)
+        if (model_yaml_ok(&loader->yaml))
+            input_one(loader, member, &pack->inputs[pack->input_count++]);
+}

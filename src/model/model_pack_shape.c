@@ -1,0 +1,94 @@
+/* model_pack_shape.c -- what a pack means, as bytes to hash.
+ *
+ * doc/formats/shape.md draws them.  In: all that decides which number a unit
+ * gives to which slot of which cell of which window.  Out: version, labels,
+ * metrics, frequencies and their times, so that mending those needs no
+ * refolding and no agreement between tiers. */
+#include "model/model_pack_load.h"
+
+static void
+shape_bytes(struct base_out *out, struct bytes text)
+{
+    base_out_varint(out, text.size);
+    base_out_bytes_add(out, text);
+}
+
+static void
+shape_text(struct base_out *out, const char *text)
+{
+    shape_bytes(out, base_bytes_text(text));
+}
+
+static void
+shape_expr(struct base_out *out, const struct model_expr *expr)
+{
+    struct base_out text;
+    base_out_grow(&text, MODEL_PACK_MEMORY);
+    model_expr_canonical(expr, &text);
+    shape_bytes(out, base_out_bytes(&text));
+    base_out_done(&text);
+}
+
+static void
+shape_dim(struct base_out *out, const struct model_pack_dim *dim)
+{
+    const struct model_code_list *list = dim->entries;
+    shape_text(out, dim->name);
+    shape_text(out, dim->list);
+    base_out_varint(out, list->count);
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct model_code *code = &list->at[i];
+        shape_text(out, code->code);
+        shape_text(out, code->parent < 0 ? "" : list->at[code->parent].code);
+        base_out_zigzag(out, code->from_day);
+        base_out_zigzag(out, code->end_day);
+        shape_text(out, code->flags);
+    }
+}
+
+static void
+shape_input(struct base_out *out, const struct model_pack_input *input)
+{
+    shape_text(out, input->name);
+    model_unit_write(out, &input->unit);
+    base_out_u8(out, (uint8_t)input->scale);
+    base_out_u8(out, (uint8_t)input->kind);
+    base_out_u8(out, (uint8_t)input->fold);
+    base_out_u8(out, input->required);
+    base_out_zigzag(out, input->stale_ms);
+    base_out_zigzag(out, input->min);
+    base_out_zigzag(out, input->max);
+    base_out_varint(out, input->matcher_count);
+    for (unsigned i = 0; i < input->matcher_count; i++) {
+        shape_bytes(out, input->matchers[i].name);
+        base_out_u8(out, (uint8_t)input->matchers[i].op);
+        shape_bytes(out, input->matchers[i].value);
+    }
+}
+
+void
+model_pack_shape_write(struct base_out *out, const struct model_pack *pack)
+{
+    base_out_text(out, "DGS1");
+    shape_text(out, pack->name);
+    base_out_zigzag(out, pack->zone_s);
+    base_out_u8(out, 0); /* grain: object */
+    base_out_u8(out, 0); /* carry: partial */
+    shape_expr(out, pack->scope);
+    base_out_varint(out, pack->dim_count);
+    for (unsigned i = 0; i < pack->dim_count; i++)
+        shape_dim(out, &pack->dims[i]);
+    base_out_varint(out, 0); /* tables */
+    base_out_varint(out, pack->input_count);
+    for (unsigned i = 0; i < pack->input_count; i++)
+        shape_input(out, &pack->inputs[i]);
+    base_out_varint(out, pack->measure_count);
+    for (unsigned i = 0; i < pack->measure_count; i++) {
+        const struct model_pack_measure *measure = &pack->measures[i];
+        shape_text(out, measure->name);
+        base_out_u8(out, (uint8_t)measure->agg);
+        model_unit_write(out, &measure->unit);
+        base_out_u8(out, (uint8_t)measure->scale);
+        shape_expr(out, measure->expr);
+    }
+}

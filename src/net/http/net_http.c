@@ -1,0 +1,526 @@
+/* net_http.c -- a connection's requests, one after another.
+ *
+ *            first byte           whole               reply sent
+ *   IDLE ----------------> HEAD -------> HANDLING ---------------> IDLE
+ *     |                      | refused       | stream
+ *     | 60 s                 v               v
+ *     +-----> closed <--- CLOSING          STREAM (net_http_stream.c)
+ *
+ * A refusal found in the head waits for the request's end if there is no body;
+ * with one it is said at once and the connection closed: its body is not read.
+ */
+#include "net/http/net_http.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "base/base_mem.h"
+#include "base/base_must.h"
+#include "net/http/net_http_inner.h"
+#include "sys/sys_thread.h"
+
+struct http_conn {
+    struct net_http_work *work;
+    size_t waiting; /* output waiting when the deadline last came */
+};
+
+static struct http_conn *
+http_state(struct net_conn *conn)
+{
+    return net_conn_state(conn);
+}
+
+void
+net_http_forget(struct net_conn *conn)
+{
+    http_state(conn)->work = NULL;
+}
+
+/* -- requests -- */
+
+struct net_http_work *
+net_http_work_of(struct net_http_request *request)
+{
+    return BASE_OUTER(request, struct net_http_work, request);
+}
+
+static struct net_http_work *
+http_work_new(struct net_http *http, struct net_conn *conn)
+{
+    struct net_http_work *work = base_mem_zero(sizeof *work);
+    struct net_http_request *request = &work->request;
+    work->http = http;
+    work->conn = conn;
+    work->start_us = sys_thread_now_us();
+    net_http_parse_init(&work->parse);
+    base_arena_init(&request->arena, NET_HTTP_PARSE_ARENA);
+    base_out_grow(&work->extra, 8192);
+    request->private = work;
+    request->tls = net_conn_is_tls(conn);
+    request->loopback = net_conn_loopback(conn);
+    request->principal = request->loopback
+                             ? (struct net_http_principal){"local", "local"}
+                             : (struct net_http_principal){"nobody", ""};
+    base_list_add(&http->works, &work->link);
+    return work;
+}
+
+void
+net_http_work_free(struct net_http_work *work)
+{
+    base_list_remove(&work->link);
+    net_http_parse_done(&work->parse);
+    base_arena_done(&work->request.arena);
+    base_out_done(&work->extra);
+    base_out_done(&work->out);
+    base_mem_free(work);
+}
+
+static struct bytes
+http_find(const struct net_http_pair *pairs, unsigned count, const char *name)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (base_bytes_is(pairs[i].name, name))
+            return pairs[i].value;
+    return base_bytes(NULL, 0);
+}
+
+struct bytes
+net_http_query(const struct net_http_request *request, const char *name)
+{
+    return http_find(request->query, request->query_count, name);
+}
+
+struct bytes
+net_http_path(const struct net_http_request *request, const char *name)
+{
+    return http_find(request->path_params, request->path_param_count, name);
+}
+
+struct bytes
+net_http_header(const struct net_http_request *request, const char *name)
+{
+    return http_find(request->headers, request->header_count, name);
+}
+
+/* -- judging a head: each returns 0, or the status of its refusal -- */
+
+static unsigned
+http_fault(struct base_note *note, unsigned status, enum err err,
+           const char *text)
+{
+    base_err_note(note, err, "%s", text);
+    return status;
+}
+
+static unsigned
+judge_request(struct net_http_work *work, struct base_note *note)
+{
+    return net_http_parse_request(&work->parse, &work->request, note);
+}
+
+/* A name that is rebound to us is never an address. */
+static bool
+http_is_ours(const struct net_http *http, struct bytes host)
+{
+    char text[INET6_ADDRSTRLEN];
+    uint8_t address[16];
+    if (net_http_parse_same(host, "localhost"))
+        return true;
+    for (unsigned i = 0; i < http->config.name_count; i++)
+        if (net_http_parse_same(host, http->config.names[i]))
+            return true;
+    if (host.size >= 2 && host.at[0] == '[' && host.at[host.size - 1] == ']')
+        host = base_bytes_slice(host, 1, host.size - 2);
+    if (host.size >= sizeof text)
+        return false;
+    base_bytes_string(host, text, sizeof text);
+    return inet_pton(AF_INET, text, address) == 1 ||
+           inet_pton(AF_INET6, text, address) == 1;
+}
+
+static unsigned
+judge_host(struct net_http_work *work, struct base_note *note)
+{
+    struct bytes host = net_http_header(&work->request, "host");
+    struct bytes url_host = work->parse.url_host;
+    bool ours =
+        (!host.at || http_is_ours(work->http, net_http_parse_host(host))) &&
+        (!url_host.size || http_is_ours(work->http, url_host));
+    return ours ? 0
+                : http_fault(note, 421, ERR_NAME,
+                             "the Host is not a name of this node; its names "
+                             "stand in node.yaml");
+}
+
+/* A page of another site can send requests, though it cannot read answers. */
+static unsigned
+judge_origin(struct net_http_work *work, struct base_note *note)
+{
+    struct bytes origin = net_http_header(&work->request, "origin");
+    unsigned method = work->parse.parser.method;
+    if (!origin.at || method == HTTP_GET || method == HTTP_HEAD ||
+        method == HTTP_OPTIONS)
+        return 0;
+    size_t colon = base_bytes_find(origin, ':');
+    struct bytes host =
+        net_http_parse_host(base_bytes_slice(origin, colon + 3, origin.size));
+    return http_is_ours(work->http, host)
+               ? 0
+               : http_fault(note, 403, ERR_DENIED,
+                            "requests of other sites' pages are refused");
+}
+
+static unsigned
+judge_method(struct net_http_work *work, struct base_note *note)
+{
+    static const struct {
+        enum http_method theirs;
+        enum net_http_method ours;
+    } rows[] = {
+        {HTTP_GET, NET_HTTP_GET},
+        {HTTP_HEAD, NET_HTTP_GET},
+        {HTTP_POST, NET_HTTP_POST},
+        {HTTP_PUT, NET_HTTP_PUT},
+        {HTTP_DELETE, NET_HTTP_DELETE},
+        {HTTP_PATCH, NET_HTTP_PATCH},
+        {HTTP_OPTIONS, 0},
+    };
+    unsigned method = work->parse.parser.method;
+    for (unsigned i = 0; i < BASE_COUNT(rows); i++) {
+        if (rows[i].theirs == method) {
+            work->request.method = rows[i].ours;
+            work->head = method == HTTP_HEAD;
+            return 0;
+        }
+    }
+    return http_fault(note, 501, ERR_UNSUPPORTED, "an unknown method");
+}
+
+static void
+http_allow(struct net_http_work *work, unsigned methods)
+{
+    char text[64];
+    net_http_reply_header(&work->request, "Allow",
+                          net_http_route_allow(methods, text));
+}
+
+static unsigned
+judge_route(struct net_http_work *work, struct base_note *note)
+{
+    struct bytes path = work->parse.raw_path;
+    unsigned method = work->request.method;
+    if (!method && base_bytes_is(path, "*")) {
+        http_allow(work, NET_HTTP_GET | NET_HTTP_POST | NET_HTTP_PUT |
+                             NET_HTTP_DELETE | NET_HTTP_PATCH);
+        return 204;
+    }
+    work->node = net_http_route_find(&work->http->table, path);
+    if (!work->node)
+        return http_fault(note, 404, ERR_ABSENT, "no such path");
+    if (!method) {
+        http_allow(work, work->node->methods);
+        return 204;
+    }
+    work->row = net_http_route_row(work->node, method);
+    if (!work->row) {
+        http_allow(work, work->node->methods);
+        return http_fault(note, 405, ERR_UNSUPPORTED,
+                          "this path does not know this method");
+    }
+    return net_http_route_take(work->row, path, &work->request) == ERR_OK
+               ? 0
+               : http_fault(note, 400, ERR_SYNTAX,
+                            "the request's path is not well escaped");
+}
+
+static unsigned
+judge_expect(struct net_http_work *work, struct base_note *note)
+{
+    struct bytes expect = net_http_header(&work->request, "expect");
+    if (!expect.at || net_http_parse_same(expect, "100-continue"))
+        return 0;
+    return http_fault(note, 417, ERR_UNSUPPORTED,
+                      "only 100-continue may be expected");
+}
+
+static unsigned
+judge_body(struct net_http_work *work, struct base_note *note)
+{
+    return net_http_parse_body(&work->parse, work->row->route.body_max, note);
+}
+
+static unsigned
+judge_busy(struct net_http_work *work, struct base_note *note)
+{
+    if (base_stat_get(&work->http->totals.under_way) < NET_HTTP_UNDER_WAY)
+        return 0;
+    return http_fault(note, 503, ERR_BUSY, "too many requests are under way");
+}
+
+static unsigned (*const http_judges[])(struct net_http_work *work,
+                                       struct base_note *note) = {
+    judge_request, judge_host,   judge_origin, judge_method,
+    judge_route,   judge_expect, judge_body,   judge_busy,
+};
+
+/* -- answering -- */
+
+void
+net_http_send(struct net_http_work *work)
+{
+    struct net_http *http = work->http;
+    struct net_conn *conn = work->conn;
+    bool close = work->close;
+    net_http_count(http, work->node, work->status,
+                   sys_thread_now_us() - work->start_us);
+    if (work->dispatched)
+        base_stat_inc(&http->totals.under_way, -1);
+    if (conn) {
+        http_state(conn)->work = NULL;
+        net_conn_write(conn, base_out_bytes(&work->out));
+        net_conn_deadline(conn, NET_HTTP_IDLE_S);
+        if (close)
+            net_conn_close(conn, NET_WHY_DONE);
+        else
+            net_conn_resume(conn);
+    }
+    net_http_work_free(work);
+}
+
+/* Answered here, by the protocol itself. */
+static void
+http_refuse(struct net_http_work *work, unsigned status,
+            const struct base_note *note)
+{
+    if (status >= 400)
+        net_http_count_refused(work->http, status);
+    if (status == 204)
+        net_http_reply_write(work, status, NULL, base_bytes(NULL, 0));
+    else
+        net_http_reply_problem(work, status, note);
+    net_http_send(work);
+}
+
+static void
+http_handle(struct base_task *task)
+{
+    struct net_http_work *work = BASE_OUTER(task, struct net_http_work, task);
+    const struct net_http_route *route = &work->row->route;
+    route->handle(route->self, &work->request);
+}
+
+static void
+http_dispatch(struct net_http_work *work)
+{
+    struct base_loop *loop = work->row->route.loop;
+    bool here = !loop || loop == work->http->loop;
+    base_stat_inc(&work->http->totals.under_way, 1);
+    work->dispatched = true;
+    net_conn_pause(work->conn);
+    net_conn_deadline(work->conn, NET_HTTP_HANDLER_S);
+    work->task.fn = http_handle;
+    if (here) {
+        work->request.ssl = net_conn_ssl(work->conn);
+        http_handle(&work->task);
+    } else {
+        base_loop_post(loop, &work->task);
+    }
+}
+
+/* -- reading -- */
+
+static void
+http_head(struct net_http_work *work)
+{
+    struct base_note *note = &work->note;
+    unsigned status = 0;
+    for (unsigned i = 0; i < BASE_COUNT(http_judges) && status == 0; i++)
+        status = http_judges[i](work, note);
+    work->refused = status;
+    work->close = !http_should_keep_alive(&work->parse.parser);
+    if (!net_http_parse_has_body(&work->parse))
+        return;
+    if (status) {
+        work->close = true;
+        http_refuse(work, status, note);
+        return;
+    }
+    if (net_http_header(&work->request, "expect").at &&
+        work->parse.parser.http_minor > 0)
+        net_conn_write(work->conn,
+                       base_bytes_text("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+static void
+http_whole(struct net_http_work *work)
+{
+    unsigned status = work->refused;
+    if (status == 0)
+        status = net_http_parse_form(&work->parse, &work->request, &work->note);
+    if (status)
+        http_refuse(work, status, &work->note);
+    else
+        http_dispatch(work);
+}
+
+static void
+http_bad(struct net_http_work *work)
+{
+    work->close = true;
+    http_refuse(work, work->parse.status, &work->parse.note);
+}
+
+/* Judging the head and what follows it may give the work up, or close the
+ * connection.  The head's last byte is still to be fed when it is judged. */
+static size_t
+http_input(struct net_conn *conn, const uint8_t *at, size_t size)
+{
+    struct http_conn *state = http_state(conn);
+    if (state->work && state->work->dispatched) /* a stream's client talks */
+        return size;
+    if (!state->work) {
+        state->work = http_work_new(net_conn_door(conn), conn);
+        net_conn_deadline(conn, NET_HTTP_HEAD_S);
+    }
+    struct net_http_work *work = state->work;
+    size_t used = 0, more = 0;
+    enum net_http_parse_event event =
+        net_http_parse_feed(&work->parse, at, size, &used);
+    if (event == NET_HTTP_PARSE_AT_HEAD) {
+        http_head(work);
+        if (state->work != work)
+            return size;
+        event =
+            net_http_parse_feed(&work->parse, at + used, size - used, &more);
+    }
+    if (event == NET_HTTP_PARSE_AT_END)
+        http_whole(work);
+    else if (event == NET_HTTP_PARSE_BAD)
+        http_bad(work);
+    else if (work->parse.at_head)
+        net_conn_deadline(conn, NET_HTTP_HEAD_S);
+    return used + more;
+}
+
+static bool
+http_open(struct net_conn *conn, void *door)
+{
+    (void)door;
+    net_conn_greeted(conn);
+    net_conn_deadline(conn, NET_HTTP_HEAD_S);
+    return true;
+}
+
+/* The handler is too late: its answer will find nobody. */
+static void
+http_late(struct net_conn *conn, struct net_http_work *work)
+{
+    struct net_http_work *other = http_work_new(work->http, conn);
+    struct base_note note;
+    work->conn = NULL;
+    http_state(conn)->work = other;
+    other->node = work->node;
+    other->close = true;
+    base_err_note(&note, ERR_TIMEOUT, "no answer within %d s",
+                  NET_HTTP_HANDLER_S);
+    http_refuse(other, 504, &note);
+}
+
+static void
+http_deadline(struct net_conn *conn)
+{
+    struct http_conn *state = http_state(conn);
+    struct net_http_work *work = state->work;
+    size_t was = state->waiting;
+    state->waiting = net_conn_waiting(conn);
+    if (work && work->streaming) {
+        net_http_stream_beat(work->stream);
+        net_conn_deadline(conn, NET_HTTP_BEAT_S);
+    } else if (work && work->dispatched) {
+        http_late(conn, work);
+    } else if (work) {
+        base_err_note(&work->note, ERR_TIMEOUT,
+                      "the request did not come within %d s", NET_HTTP_HEAD_S);
+        work->close = true;
+        http_refuse(work, 408, &work->note);
+    } else if (state->waiting > 0 && state->waiting != was) {
+        net_conn_deadline(conn, NET_HTTP_IDLE_S); /* slow, but it moves */
+    } else {
+        net_conn_close(conn, NET_WHY_TIMEOUT);
+    }
+}
+
+static void
+http_closed(struct net_conn *conn, enum net_why why)
+{
+    struct net_http_work *work = http_state(conn)->work;
+    (void)why;
+    if (!work)
+        return;
+    work->conn = NULL;
+    if (work->streaming)
+        net_http_stream_left(work->stream);
+    else if (!work->dispatched)
+        net_http_work_free(work);
+}
+
+const struct net_proto *
+net_http_proto(void)
+{
+    static const struct net_proto proto = {
+        .name = "http",
+        .size = sizeof(struct http_conn),
+        .partial_max = 64 * 1024,
+        .high = 256 * 1024,
+        .low = 64 * 1024,
+        .max = NET_HTTP_REPLY + (4 << 20),
+        .open = http_open,
+        .input = http_input,
+        .deadline = http_deadline,
+        .closed = http_closed,
+    };
+    return &proto;
+}
+
+/* -- the server -- */
+
+enum err
+net_http_new(const struct net_http_config *config, struct net_http **ret_http)
+{
+    struct net_http *http = base_mem_zero(sizeof *http);
+    http->config = *config;
+    http->loop = sys_loop_base(config->loop);
+    snprintf(http->server, sizeof http->server, "%s", config->server);
+    base_list_init(&http->works);
+    net_http_count_init(http);
+    *ret_http = http;
+    return ERR_OK;
+}
+
+void
+net_http_free(struct net_http *http)
+{
+    if (!http)
+        return;
+    while (!base_list_empty(&http->works)) {
+        struct net_http_work *work =
+            BASE_OUTER(http->works.next, struct net_http_work, link);
+        must(!work->conn); /* net_free comes first */
+        net_http_stream_free(work->stream);
+        net_http_work_free(work);
+    }
+    net_http_count_done(http);
+    net_http_route_done(&http->table);
+    base_mem_free(http);
+}
+
+enum err
+net_http_routes(struct net_http *http, const struct net_http_route *routes,
+                unsigned count)
+{
+    enum err err = ERR_OK;
+    for (unsigned i = 0; i < count && err == ERR_OK; i++)
+        err = net_http_route_add(&http->table, &routes[i]);
+    return err;
+}

@@ -1,0 +1,128 @@
+/* wire_explain.c -- see wire_explain.h. */
+#include "wire/figure/wire_explain.h"
+
+enum { EXPLAIN_HAS = 31 };
+
+void
+wire_explain_ask_write(struct base_out *out, const struct wire_explain_ask *ask)
+{
+    base_out_u32le(out, ask->window);
+    base_out_u16le(out, ask->limit);
+    base_out_u8(out, (uint8_t)ask->pack.size);
+    base_out_bytes_add(out, ask->pack);
+    base_out_u8(out, (uint8_t)ask->name.size);
+    base_out_bytes_add(out, ask->name);
+}
+
+enum err
+wire_explain_ask_read(struct bytes body, struct wire_explain_ask *ret_ask)
+{
+    struct base_cur cur;
+    base_cur_init(&cur, body);
+    ret_ask->window = base_cur_u32le(&cur);
+    ret_ask->limit = base_cur_u16le(&cur);
+    ret_ask->pack = base_cur_take(&cur, base_cur_u8(&cur));
+    ret_ask->name = base_cur_take(&cur, base_cur_u8(&cur));
+    if (!base_cur_ok(&cur))
+        return cur.failed;
+    return base_cur_left(&cur) ? ERR_SYNTAX : ERR_OK;
+}
+
+void
+wire_explain_begin(struct base_out *out)
+{
+    base_out_u16le(out, 0);
+}
+
+void
+wire_explain_add(struct base_out *out, const struct wire_explain_entry *entry)
+{
+    base_out_u8(out, entry->depth);
+    base_out_u8(out, entry->kind);
+    base_out_u8(out, entry->why);
+    base_out_u8(out, entry->has);
+    base_out_u8(out, (uint8_t)entry->name.size);
+    base_out_bytes_add(out, entry->name);
+    base_out_varint(out, entry->n);
+    base_out_varint(out, entry->reported);
+    base_out_varint(out, entry->expected);
+    base_out_varint(out, entry->epoch);
+    base_out_varint(out, entry->revision);
+    if (entry->has & WIRE_EXPLAIN_VALUE)
+        base_out_zigzag128(out, entry->value.count);
+    if (entry->has & WIRE_EXPLAIN_A)
+        base_out_zigzag128(out, entry->a);
+    if (entry->has & WIRE_EXPLAIN_B)
+        base_out_zigzag128(out, entry->b);
+    if (entry->has & WIRE_EXPLAIN_SAMPLE) {
+        base_out_varint(out, entry->shard);
+        base_out_varint(out, entry->sequence);
+    }
+}
+
+void
+wire_explain_end(struct base_out *out, uint16_t count)
+{
+    if (!base_out_ok(out))
+        return;
+    out->at[0] = (uint8_t)count;
+    out->at[1] = (uint8_t)(count >> 8);
+}
+
+bool
+wire_explain_next(struct base_cur *cur, struct wire_explain_entry *ret_entry)
+{
+    struct wire_explain_entry entry = {0};
+    if (!base_cur_ok(cur) || base_cur_left(cur) == 0)
+        return false;
+    entry.depth = base_cur_u8(cur);
+    entry.kind = base_cur_u8(cur);
+    entry.why = base_cur_u8(cur);
+    entry.has = base_cur_u8(cur);
+    entry.name = base_cur_take(cur, base_cur_u8(cur));
+    entry.n = base_cur_varint(cur);
+    entry.reported = base_cur_varint(cur);
+    entry.expected = base_cur_varint(cur);
+    entry.epoch = base_cur_varint(cur);
+    entry.revision = base_cur_varint(cur);
+    if (entry.has & WIRE_EXPLAIN_VALUE)
+        entry.value.count = base_cur_zigzag128(cur);
+    if (entry.has & WIRE_EXPLAIN_A)
+        entry.a = base_cur_zigzag128(cur);
+    if (entry.has & WIRE_EXPLAIN_B)
+        entry.b = base_cur_zigzag128(cur);
+    if (entry.has & WIRE_EXPLAIN_SAMPLE) {
+        entry.shard = base_cur_varint(cur);
+        entry.sequence = base_cur_varint(cur);
+    }
+    bool wrong = entry.depth > WIRE_EXPLAIN_DEPTH || entry.kind == 0 ||
+                 entry.kind > WIRE_EXPLAIN_WINDOW || entry.why >= ERR_COUNT ||
+                 entry.has & ~EXPLAIN_HAS || !base_bytes_utf8(entry.name);
+    if (wrong)
+        base_cur_fail(cur, ERR_SYNTAX);
+    *ret_entry = entry;
+    return base_cur_ok(cur);
+}
+
+enum err
+wire_explain_open(struct bytes body, struct base_cur *ret_cur)
+{
+    struct base_cur cur;
+    struct wire_explain_entry entry;
+    base_cur_init(&cur, body);
+    uint16_t count = base_cur_u16le(&cur);
+    if (count > WIRE_EXPLAIN_ENTRIES || body.size > WIRE_EXPLAIN_MAX)
+        return ERR_BIG;
+    *ret_cur = cur;
+    unsigned seen = 0;
+    int depth = -1; /* at most one deeper than the one before */
+    while (wire_explain_next(&cur, &entry)) {
+        if (entry.depth > depth + 1)
+            return ERR_SYNTAX;
+        depth = entry.depth;
+        seen++;
+    }
+    if (!base_cur_ok(&cur))
+        return cur.failed;
+    return seen == count ? ERR_OK : ERR_SYNTAX;
+}

@@ -1,0 +1,85 @@
+/* wire_explain.h -- FIGURE_CALL: asking a node for a figure and its parts.
+ *
+ * Why: a number walks down the tree to the samples it came from.  Each node
+ * says what it holds and hands on what its children said, so the answer is a
+ * list of entries in the order of a walk, each with its depth.
+ *
+ * Question (EXPLAIN, TABLE):
+ *  | 0 | 4 | window, 0: the newest complete of the pack's first frequency |
+ *  | 4 | 2 | how many windows back (TABLE), parts to show (EXPLAIN)       |
+ *  | 6 | - | u8 length and pack; u8 length and metric or measure          |
+ * Answer: u16 count <= 4,096, then entries:
+ *  | u8 depth | u8 kind | u8 why (why nothing is below it: an enum err)   |
+ *  | u8 has: 1 value, 2 a, 4 b, 8 sample, 16 changed                      |
+ *  | u8 length and name | varint n, reported, expected, epoch, revision   |
+ *  | [zigzag value, a count of 10^-12] [zigzag a] [zigzag b]              |
+ *  | [varint shard, sequence]                                             |
+ *   NODE    name: its prefix; a, b: sums of the operands there
+ *   PART    name: a child's prefix; what this node holds of it
+ *   UNIT    name: a unit; sample: where its samples stood in the journal
+ *   INPUT   name: an input; a: its value in 10^-scale
+ *   WINDOW  name: a window's text (TABLE)
+ * A NODE's parts are one deeper; a PART's NODE is one deeper than the PART.
+ *
+ * Errors   SHORT, SYNTAX, BIG.  Memory: results point into the input. */
+#ifndef WIRE_EXPLAIN_H
+#define WIRE_EXPLAIN_H
+
+#include "base/base_cur.h"
+#include "base/base_dec.h"
+#include "base/base_out.h"
+
+enum {
+    WIRE_EXPLAIN_ENTRIES = 4096,
+    WIRE_EXPLAIN_DEPTH = 32,
+    WIRE_EXPLAIN_MAX = 1 << 20,
+};
+
+enum wire_explain_kind {
+    WIRE_EXPLAIN_NODE = 1,
+    WIRE_EXPLAIN_PART = 2,
+    WIRE_EXPLAIN_UNIT = 3,
+    WIRE_EXPLAIN_INPUT = 4,
+    WIRE_EXPLAIN_WINDOW = 5,
+};
+
+enum {
+    WIRE_EXPLAIN_VALUE = 1,
+    WIRE_EXPLAIN_A = 2,
+    WIRE_EXPLAIN_B = 4,
+    WIRE_EXPLAIN_SAMPLE = 8,
+    WIRE_EXPLAIN_CHANGED = 16, /* PART: not what was counted here any more */
+};
+
+struct wire_explain_ask {
+    uint32_t window;
+    uint16_t limit;
+    struct bytes pack, name;
+};
+
+struct wire_explain_entry {
+    uint8_t depth, kind, why, has;
+    struct bytes name;
+    uint64_t n, reported, expected, epoch, revision;
+    struct dec value;
+    __int128 a, b;
+    uint64_t shard, sequence;
+};
+
+void wire_explain_ask_write(struct base_out *out,
+                            const struct wire_explain_ask *ask);
+enum err wire_explain_ask_read(struct bytes body,
+                               struct wire_explain_ask *ret_ask);
+
+/* begin, entries, end; all into one out, at its start. */
+void wire_explain_begin(struct base_out *out);
+void wire_explain_add(struct base_out *out,
+                      const struct wire_explain_entry *entry);
+void wire_explain_end(struct base_out *out, uint16_t count);
+
+/* The whole is checked by open; then next gives the entries, false: the end. */
+enum err wire_explain_open(struct bytes body, struct base_cur *ret_cur);
+bool wire_explain_next(struct base_cur *cur,
+                       struct wire_explain_entry *ret_entry);
+
+#endif

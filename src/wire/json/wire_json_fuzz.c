@@ -1,0 +1,46 @@
+/* wire_json_fuzz.c -- whatever the bytes are: tokens lie in the input, the
+ * parser ends, skip and next agree on where a value ends. */
+#include "base/base_must.h"
+#include "wire/json/wire_json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static bool
+json_walk(struct bytes text)
+{
+    struct wire_json json;
+    struct bytes token = {0};
+    uint8_t room[256];
+    enum wire_json_kind kind;
+    wire_json_init(&json, text);
+    for (size_t steps = 0;; steps++) {
+        must(steps <= text.size + 1);
+        kind = wire_json_next(&json, &token);
+        if (kind == WIRE_JSON_ERROR || kind == WIRE_JSON_END)
+            return kind == WIRE_JSON_END;
+        if (kind != WIRE_JSON_NAME && kind != WIRE_JSON_STRING &&
+            kind != WIRE_JSON_NUMBER)
+            continue;
+        must(token.at >= text.at);
+        must(token.at + token.size <= text.at + text.size);
+        struct base_out out;
+        base_out_fixed(&out, room, sizeof room);
+        if (kind != WIRE_JSON_NUMBER)
+            wire_json_text(token, &out);
+        must(!base_out_ok(&out) || base_bytes_utf8(base_out_bytes(&out)));
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct bytes text = base_bytes(data, size);
+    struct wire_json json;
+    struct bytes token;
+    bool whole = json_walk(text);
+    wire_json_init(&json, text);
+    bool skipped =
+        wire_json_skip(&json) && wire_json_next(&json, &token) == WIRE_JSON_END;
+    must(whole == skipped);
+    return 0;
+}

@@ -1,0 +1,225 @@
+"""A chain of real nodes on loopback, for the whole-program tests.
+
+Every node is the real binary with its own folder and free ports; nothing is
+shared with a chain that ./dev up runs.  Waiting is always for a condition,
+with a deadline that only a broken program reaches.
+"""
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
+DOUGONG = os.environ.get('DOUGONG', os.path.join(TOP, 'build/src/ctl/dougong'))
+BUILD = os.environ.get('DOUGONG_BUILD', os.path.join(TOP, 'build'))
+DOOR_OFFSETS = (0, 1, 3, 6)
+
+
+def free_base():
+    """A base port whose doors (+0, +1, +3, +6) are all free."""
+    import random
+    for _ in range(200):
+        base = random.randrange(20000, 32000, 10)
+        held = []
+        try:
+            for offset in DOOR_OFFSETS:
+                s = socket.socket()
+                held.append(s)
+                s.bind(('127.0.0.1', base + offset))
+            return base
+        except OSError:
+            continue
+        finally:
+            for s in held:
+                s.close()
+    raise RuntimeError('no free ports')
+
+
+def until(what, condition, seconds=30.0, pause=0.02):
+    """Wait for condition() to be true (or to give a value) and return it."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError('not in %g s: %s' % (seconds, what))
+        time.sleep(pause)
+
+
+def http(url, data=None, headers=None, method=None, timeout=10):
+    """(status, body bytes, headers); 0 when nobody answers."""
+    request = urllib.request.Request(url, data=data, headers=headers or {},
+                                     method=method)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=timeout) as answer:
+            return answer.status, answer.read(), answer.headers
+    except urllib.error.HTTPError as e:
+        return e.code, e.read(), e.headers
+    except (urllib.error.URLError, OSError, TimeoutError):
+        return 0, b'', {}
+
+
+class Node:
+    def __init__(self, chain, prefix, role, parent=None, host=False,
+                 extra=''):
+        self.chain, self.prefix, self.role = chain, prefix, role
+        self.parent, self.process, self.port = parent, None, free_base()
+        self.dir = os.path.join(chain.dir, prefix)
+        os.makedirs(self.dir)
+        self.yaml = os.path.join(self.dir, 'node.yaml')
+        self.env = {}
+        with open(self.yaml, 'w') as f:
+            f.write('node: "%s"\nrole: %s\ndata: "%s"\nport: %d\n' % (
+                prefix, role, self.dir, self.port))
+            if 'packs_dir:' not in extra:
+                f.write('packs_dir: "%s"\n' % os.path.join(TOP, 'packs'))
+            if parent:
+                f.write('parents: {ident: "%s", rollup: "%s"}\n' %
+                        (parent.prefix, parent.prefix))
+            if host:
+                f.write('host: true\n')
+            f.write(extra)
+
+    @property
+    def url(self):
+        return 'http://127.0.0.1:%d' % self.port
+
+    def start(self, wait=True):
+        log = open(os.path.join(self.dir, 'log'), 'ab')
+        self.process = subprocess.Popen(
+            [DOUGONG, 'serve', self.yaml], stdout=log, stderr=log,
+            stdin=subprocess.DEVNULL, env={**os.environ, **self.env})
+        log.close()
+        if wait:
+            self.ready()
+        return self
+
+    def ready(self, seconds=60):
+        def up():
+            if self.process.poll() is not None:
+                raise AssertionError('%s ended with %s:\n%s' % (
+                    self.prefix, self.process.returncode, self.tail()))
+            return http(self.url + '/readyz')[0] == 200
+        until('%s ready' % self.prefix, up, seconds)
+
+    def tail(self, lines=15):
+        with open(os.path.join(self.dir, 'log'), errors='replace') as f:
+            return ''.join(f.readlines()[-lines:])
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, seconds=20):
+        if self.process is None or self.process.poll() is not None:
+            return self.process and self.process.returncode
+        self.process.terminate()
+        return self.process.wait(seconds)
+
+    def pause(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def get(self, path, **params):
+        if params:
+            path += '?' + urllib.parse.urlencode(params)
+        status, body, _ = http(self.url + path)
+        try:
+            return status, json.loads(body)
+        except ValueError:
+            return status, body
+
+    def samples(self, selector, start, end, step):
+        """query_range as {labels tuple: {ms: text value}}."""
+        status, answer = self.get('/api/v1/query_range', query=selector,
+                                  start=start / 1000, end=end / 1000,
+                                  step=step / 1000)
+        assert status == 200, (status, answer)
+        out = {}
+        for series in answer['data']['result']:
+            key = tuple(sorted(series['metric'].items()))
+            out[key] = {round(float(t) * 1000): v for t, v in series['values']}
+        return out
+
+    def metrics(self):
+        status, body, _ = http(self.url + '/metrics')
+        assert status == 200
+        out = {}
+        for line in body.decode().splitlines():
+            if line.startswith('#') or ' ' not in line:
+                continue
+            name, value = line.rsplit(' ', 1)
+            out[name] = float(value)
+        return out
+
+    def ctl(self, *args, check=True, node=None):
+        done = subprocess.run(
+            [DOUGONG, *args, '--node', (node or self).url],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        if check and done.returncode != 0:
+            raise AssertionError('%s: %d %s' % (
+                args, done.returncode, done.stderr.decode()))
+        return done
+
+    def join(self, token=None, again=False):
+        if token is None:
+            token = self.parent.ctl('prefix', 'approve',
+                                    self.prefix).stdout.decode().strip()
+        done = subprocess.run(
+            [DOUGONG, 'join', '127.0.0.1:%d' % self.parent.port, token,
+             '--config', self.yaml] + (['--again'] if again else []),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == 0, done.stderr.decode()
+        return done
+
+
+class Chain:
+    """nation 88, province 88.31, enterprise 88.31.1001, joined and ready."""
+
+    def __init__(self, host=False, extra=''):
+        self.dir = tempfile.mkdtemp(prefix='dougong-test-')
+        self.nation = Node(self, '88', 'nation', extra=extra)
+        self.province = Node(self, '88.31', 'province', self.nation,
+                             extra=extra)
+        self.enterprise = Node(self, '88.31.1001', 'enterprise', self.province,
+                               host=host, extra=extra)
+        self.nodes = [self.nation, self.province, self.enterprise]
+
+    def __enter__(self):
+        for node in self.nodes:
+            if node.parent:
+                node.join()
+            node.start()
+        return self
+
+    def __exit__(self, kind, value, trace):
+        bad = []
+        for node in reversed(self.nodes):
+            if node.process and node.process.poll() is None:
+                try:
+                    code = node.stop()
+                    if code != 0:
+                        bad.append('%s ended with %s' % (node.prefix, code))
+                except subprocess.TimeoutExpired:
+                    node.kill()
+                    bad.append('%s did not stop' % node.prefix)
+        if kind is not None:
+            for node in self.nodes:
+                sys.stderr.write('--- log of %s\n%s' % (node.prefix,
+                                                        node.tail(25)))
+        if kind is None or not os.environ.get('DOUGONG_KEEP'):
+            shutil.rmtree(self.dir, ignore_errors=True)
+        if kind is None and bad:
+            raise AssertionError('; '.join(bad))

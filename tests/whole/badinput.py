@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Bad input gets a clear answer and a counter, and changes nothing.
+
+Malformed and oversize MQTT, HTTP and tier bytes; packs that are wrong; wrong,
+expired, revoked and foreign certificates; a used token.
+"""
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
+from chain import DOUGONG, TOP, Chain, until  # noqa: E402
+
+DONE = []
+
+
+def counted(node, prefix, act, seconds=10):
+    """act() makes some counter that starts with prefix rise."""
+    def total():
+        return sum(v for k, v in node.metrics().items() if k.startswith(prefix))
+    before = total()
+    result = act()
+    until('%s counts it' % prefix, lambda: total() > before, seconds)
+    return result
+
+
+def raw(port, data, context=None, read=4096, timeout=3):
+    """Send bytes; what comes back until the other side closes or is silent."""
+    s = socket.create_connection(('127.0.0.1', port), timeout)
+    try:
+        if context:
+            s = context.wrap_socket(s, server_hostname='localhost')
+        s.sendall(data)
+        out = b''
+        while len(out) < read:
+            more = s.recv(65536)
+            if not more:
+                break
+            out += more
+        return out
+    except (socket.timeout, ConnectionError, ssl.SSLError):
+        return out if 'out' in dir() else b''
+    finally:
+        s.close()
+
+
+def case(name):
+    def wrap(fn):
+        DONE.append((name, fn))
+        return fn
+    return wrap
+
+
+CONNECT4 = bytes.fromhex('100d00044d51545404020000000162')
+CONNECT5 = bytes.fromhex('100e00044d5154540502000000000162')
+
+
+@case('MQTT: reserved packet type, 5.0')
+def _(c):
+    got = counted(c.enterprise, 'dougong_mqtt_refused_total', lambda: raw(
+        c.enterprise.port + 1, CONNECT5 + b'\x00\x00'))
+    assert got[:1] == b'\x20' and b'\xe0\x01\x82' in got, got.hex()
+
+
+@case('MQTT: wildcard in a topic, 5.0')
+def _(c):
+    publish = bytes.fromhex('320a0003612f23000100') + b'xx'
+    got = counted(c.enterprise, 'dougong_mqtt_refused_total', lambda: raw(
+        c.enterprise.port + 1, CONNECT5 + publish))
+    assert b'\xe0\x01\x81' in got, got.hex()
+
+
+@case('MQTT: remaining length of five bytes')
+def _(c):
+    counted(c.enterprise, 'dougong_mqtt_refused_total', lambda: raw(
+        c.enterprise.port + 1, CONNECT4 + b'\x30\xff\xff\xff\xff\x01'))
+
+
+@case('MQTT: a number that is none')
+def _(c):
+    topic = b'd/88.31.1001/bad/m/x'
+    body = len(topic).to_bytes(2, 'big') + topic + b'\0\1\0' + b'not-a-number'
+    packet = bytes([0x32, len(body)]) + body
+    got = raw(c.enterprise.port + 1, CONNECT5 + packet, timeout=1)
+    assert b'\x40' in got and b'\x99' in got, got.hex()
+
+
+@case('MQTT: an identifier of a foreign prefix')
+def _(c):
+    topic = b'd/88.44.1/x/m/x'
+    body = len(topic).to_bytes(2, 'big') + topic + b'\0\1\0' + b'1'
+    got = raw(c.enterprise.port + 1, CONNECT5 + bytes([0x32, len(body)]) + body,
+              timeout=1)
+    assert b'\x87' in got, got.hex()
+
+
+@case('HTTP: not HTTP')
+def _(c):
+    got = counted(c.nation, 'dougong_http_refused_total', lambda: raw(
+        c.nation.port, b'BLAH / SMTP/1.0\r\n\r\n'))
+    assert got.startswith(b'HTTP/1.1 400'), got[:80]
+
+
+@case('HTTP: a head over 32 KiB')
+def _(c):
+    got = raw(c.nation.port, b'GET / HTTP/1.1\r\nHost: localhost\r\nX: ' +
+              b'a' * 40000 + b'\r\n\r\n')
+    assert got.startswith(b'HTTP/1.1 431'), got[:80]
+
+
+@case('HTTP: a body over the limit')
+def _(c):
+    got = raw(c.nation.port, b'POST /api/prefix-applications/88.1/approve '
+              b'HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n')
+    assert got.startswith(b'HTTP/1.1 413'), got[:80]
+
+
+@case('HTTP: another Host (DNS rebinding)')
+def _(c):
+    got = raw(c.nation.port, b'GET /api/tree HTTP/1.1\r\nHost: evil.example\r\n'
+              b'Connection: close\r\n\r\n')
+    assert got.split(b' ')[1] in (b'400', b'403', b'421'), got[:80]
+
+
+@case('HTTP: an unknown pack, metric and window')
+def _(c):
+    for params, word in (({'pack': 'hots', 'metric': 'cpu_share'}, 'host'),
+                         ({'pack': 'host', 'metric': 'cpu_shar'}, 'cpu_share'),
+                         ({'pack': 'host', 'metric': 'cpu_share',
+                           'at': '2025-13-99'}, '2025')):
+        status, answer = c.nation.get('/api/figures', **params)
+        assert 400 <= status < 500 and word in json.dumps(answer), answer
+
+
+@case('HTTP: a query with a mistake')
+def _(c):
+    status, answer = c.enterprise.get('/api/v1/query', query='up{a=}')
+    assert status == 400 and answer['errorType'] == 'bad_data', answer
+    assert 'parse error' in answer['error'], answer
+
+
+def tier_context(c, cert=None, key=None):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(['dougong-tier/1'])
+    if cert:
+        context.load_cert_chain(cert, key)
+    return context
+
+
+@case('tier: no certificate')
+def _(c):
+    counted(c.province, 'dougong_tier_', lambda: raw(
+        c.province.port + 3, b'x' * 100, tier_context(c)))
+
+
+@case('tier: a stranger\'s certificate')
+def _(c):
+    with tempfile.TemporaryDirectory() as d:
+        subprocess.run(
+            ['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+             'ec_paramgen_curve:P-256', '-nodes', '-keyout', d + '/k', '-out',
+             d + '/c', '-subj', '/', '-days', '1', '-addext',
+             'subjectAltName=URI:urn:dougong:88.31.1001'], check=True,
+            stderr=subprocess.DEVNULL)
+        got = raw(c.province.port + 3, b'x' * 100,
+                  tier_context(c, d + '/c', d + '/k'))
+        assert got == b'', got
+
+
+@case('tier: garbage behind a good certificate')
+def _(c):
+    keys = os.path.join(c.enterprise.dir, 'keys')
+    counted(c.province, 'dougong_tier_', lambda: raw(
+        c.province.port + 3, b'\x07' * 4000,
+        tier_context(c, keys + '/tier.pem', keys + '/tls.key')))
+    until('the real link is up all the same', lambda: any(
+        child['up'] for child in c.province.get('/api/tree')[1]['children']),
+        30)
+
+
+@case('token: used, foreign, changed')
+def _(c):
+    token = c.province.ctl('prefix', 'approve',
+                           '88.31.7').stdout.decode().strip()
+    bad = token[:20] + ('A' if token[20] != 'A' else 'B') + token[21:]
+    for text in (bad, 'dgj1-AAAA', 'nonsense', token):
+        done = subprocess.run(
+            [DOUGONG, 'join', '127.0.0.1:%d' % c.province.port, text,
+             '--config', c.enterprise.yaml], stderr=subprocess.PIPE)
+        assert done.returncode != 0 and done.stderr.strip(), (text, done)
+
+
+@case('node.yaml: an unknown key')
+def _(c):
+    with tempfile.TemporaryDirectory() as d:
+        with open(d + '/node.yaml', 'w') as f:
+            f.write('node: "88.9"\nrole: nation\ndata: %s\npacks_dir: %s/packs\n'
+                    'port: 31000\nprot: 1\n' % (d, TOP))
+        done = subprocess.run([DOUGONG, 'serve', d + '/node.yaml'],
+                              stderr=subprocess.PIPE, timeout=20)
+        text = done.stderr.decode()
+        assert done.returncode != 0 and ':6:1' in text and 'port' in text, text
+
+
+@case('packs: unknown key, wrong unit, ill-typed expression')
+def _(c):
+    bad = os.path.join(TOP, 'tests/packs/bad')
+    seen = 0
+    for name in sorted(os.listdir(bad)):
+        if not name.endswith('.yaml'):
+            continue
+        with tempfile.TemporaryDirectory() as d:
+            os.mkdir(d + '/bad')
+            os.symlink(os.path.join(bad, name), d + '/bad/pack.yaml')
+            done = subprocess.run(
+                [DOUGONG, 'pack', 'check', d + '/bad', '--codes',
+                 TOP + '/packs/codes'], stderr=subprocess.PIPE, timeout=20)
+            text = done.stderr.decode()
+            assert done.returncode == 1 and 'pack.yaml' in text, (name, text)
+            seen += 1
+    assert seen >= 8, seen
+
+
+@case('revoked: the link ends and stays away')
+def _(c):
+    c.province.ctl('prefix', 'suspend', '88.31.1001')
+    until('the link is cut', lambda: not any(
+        child['up'] for child in c.province.get('/api/tree')[1]['children']),
+        10)
+    assert c.enterprise.get('/readyz', )[0] == 200
+    c.province.ctl('prefix', 'resume', '88.31.1001')
+    c.province.ctl('prefix', 'revoke', '88.31.1001')
+    done = c.province.ctl('prefix', 'approve', '88.31.1001', check=False)
+    assert done.returncode == 4 and b'revoked' in done.stderr, done
+
+
+def main():
+    with Chain() as chain:
+        failed = 0
+        for name, fn in DONE:
+            try:
+                fn(chain)
+            except Exception as e:  # report all, then fail
+                failed += 1
+                print('not so: %s: %s: %s' % (name, type(e).__name__, e))
+            for node in chain.nodes:
+                assert node.process.poll() is None, '%s died at %s:\n%s' % (
+                    node.prefix, name, node.tail())
+        print('figure: %d kinds of bad input, %d not answered as they should' %
+              (len(DONE), failed))
+        assert failed == 0
+
+
+if __name__ == '__main__':
+    main()

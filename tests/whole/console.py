@@ -1,0 +1,83 @@
+#!/usr/bin/env python3
+"""The console of the nation, in a real browser, over a chain with a machine.
+
+First its files as HTTP gives them, then tests/node/console.mjs visits the page.
+Screenshots are left in $TMPDIR (or /tmp): console-en.png, console-zh.png,
+console-explain.png.
+"""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
+from chain import TOP, Chain, http, until  # noqa: E402
+
+# A window that two messages fall into ends at most 70 s after the start and is
+# whole 5 s later; three nodes pass it on.
+WHOLE_MINUTE_S = 100
+
+
+def whole_minute(node):
+    """The nation's newest minute, once the machine is counted in it."""
+    def ready():
+        status, figure = node.get('/api/figures', pack='host',
+                                  metric='cpu_share')
+        if status != 200 or figure.get('value') is None:
+            return None
+        counted = figure['reported'] == figure['expected'] == 1
+        return figure if counted else None
+    return until('a whole minute at %s' % node.prefix, ready, WHOLE_MINUTE_S,
+                 0.2)
+
+
+def check_files(url):
+    """What the page loads is there, has a tag, and is not sent twice."""
+    status, page, headers = http(url + '/')
+    assert status == 200, status
+    assert headers['Content-Type'] == 'text/html; charset=utf-8', headers
+    assert "default-src 'self'" in headers['Content-Security-Policy']
+    assert headers['X-Content-Type-Options'] == 'nosniff'
+    assert headers['Referrer-Policy'] == 'no-referrer'
+    assert headers['Cache-Control'] == 'no-cache'
+    paths = ['/'] + re.findall(r'"(/console/[^"]+)"', page.decode())
+    size = 0
+    for path in paths:
+        status, body, headers = http(url + path)
+        assert status == 200 and body, (path, status)
+        size += len(body)
+        tag = headers['ETag']
+        for asked in (tag, 'W/' + tag, '"x", ' + tag, '*'):
+            status, body, headers = http(url + path,
+                                         headers={'If-None-Match': asked})
+            assert (status, body) == (304, b''), (path, asked, status)
+            assert headers['ETag'] == tag
+        status, _, _ = http(url + path, headers={'If-None-Match': '"x"'})
+        assert status == 200, (path, status)
+        status, body, headers = http(url + path, method='HEAD')
+        assert (status, body) == (200, b''), (path, status)
+        assert headers['ETag'] == tag
+    status, body, headers = http(url + '/console/nothing.js')
+    assert status == 404, status
+    assert headers['Content-Type'].startswith('application/problem+json')
+    status, _, headers = http(url + '/', data=b'x', method='POST')
+    assert status == 405 and 'GET' in headers['Allow'], status
+    print('figure: console %d files named by the page, %d bytes' %
+          (len(paths), size))
+
+
+def main():
+    folder = os.environ.get('TMPDIR') or tempfile.gettempdir()
+    with Chain(host=True) as chain:
+        check_files(chain.nation.url)
+        figure = whole_minute(chain.nation)
+        print('figure: nation %s cpu_share %s' % (figure['window'],
+                                                  figure['value']))
+        visit = subprocess.run(
+            ['node', os.path.join(TOP, 'tests/node/console.mjs'),
+             chain.nation.url + '/', folder], timeout=180)
+        assert visit.returncode == 0, 'console.mjs: %d' % visit.returncode
+
+
+main()

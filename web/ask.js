@@ -1,0 +1,107 @@
+// ask.js -- every question that the console asks, and the only place that knows
+// the shapes of the answers.
+//
+// All go to the node that served the page.  A failure is an Error with the HTTP
+// `status`; 0: nobody answered in time.
+import { word } from './show.js';
+
+const PATIENCE_MS = 8000;
+const MACHINES_MAX = 32;
+export const SPAN_S = 900; // of the live curve
+const SENT = 'host_cpu_seconds_total'; // every machine sends it
+
+class Failure extends Error {
+  constructor(status) {
+    super(`status ${status}`);
+    this.status = status;
+  }
+}
+
+// In the language of now.
+export const reason = ({ status }) =>
+  status ? word().problem(status) : word().timeout;
+
+async function ask(path, parameters = {}) {
+  const query = new URLSearchParams(parameters).toString();
+  let answer;
+  try {
+    answer = await fetch(query ? `${path}?${query}` : path, {
+      signal: AbortSignal.timeout(PATIENCE_MS), cache: 'no-store' });
+  } catch {
+    throw new Failure(0);
+  }
+  if (!answer.ok) throw new Failure(answer.status);
+  return answer.json();
+}
+
+// --- the tree ---
+
+// {node, role, state, lag_s, host, children: [the same]}, and of the node asked
+// its parent {prefix, up}, or null.
+export async function tree() {
+  const [whole, own] = await Promise.all([
+    ask('/api/tree/whole'), ask('/api/tree').catch(() => ({}))]);
+  return { ...whole, parent: own.parent ?? null };
+}
+
+export function nodes(whole) {
+  const list = [whole];
+  for (let i = 0; i < list.length; i++) list.push(...list[i].children ?? []);
+  return list;
+}
+
+// Identifiers with the series of a machine: those kept at this node, and
+// PREFIX/host of every node below that says it sends its own.
+export async function machines(whole) {
+  const end = Math.floor(Date.now() / 1000);
+  const own = await ask('/api/v1/label/id/values',
+    { 'match[]': SENT, start: end - SPAN_S, end, limit: MACHINES_MAX })
+    .catch(() => ({}));
+  const below = nodes(whole).filter((one) => one.host)
+    .map((one) => `${one.node}/host`);
+  return [...new Set([...own.data ?? [], ...below])].slice(0, MACHINES_MAX);
+}
+
+// --- samples ---
+
+const selector = (name, id) => `${name}{id=${JSON.stringify(id)}}`;
+
+// Raw samples in (end - span, end], as a Map of seconds to value.
+async function series(name, id, span, end) {
+  const answer = await ask('/api/v1/query',
+    { query: `${selector(name, id)}[${span}s]`, time: end });
+  const values = answer.data?.result?.[0]?.values ?? [];
+  return new Map(values.map(([t, v]) => [t, Number(v)]));
+}
+
+// Rows [t, value of each name], where one message brought them all.
+export async function samples(names, id, span, end) {
+  const [first, ...rest] = await Promise.all(
+    names.map((name) => series(name, id, span, end)));
+  return [...first].map(([t, v]) => [t, v, ...rest.map((one) => one.get(t))])
+    .filter((row) => !row.includes(undefined));
+}
+
+// --- figures ---
+
+// {pack, metrics: [{name}], measures: [{name}]}: this node's first pack.
+export async function pack() {
+  return (await ask('/api/figures/packs')).packs[0];
+}
+
+// The figure of a window ('': the newest whole one), with the values of `last`
+// windows up to it, oldest first.  404 while there is none.
+export async function figure(packName, name, freq, window, last) {
+  const answer = await ask('/api/figures', { pack: packName, metric: name,
+    last, parts: 0, ...window ? { at: window } : { freq } });
+  return { ...answer, history: answer.figures.map((one) => one.value) };
+}
+
+// {value, operands: [{name, label, unit, sum, expr}], times, minus,
+// entries: [{kind, name, value, a, b, reported, expected, epoch, revision, why,
+// changed, shard, sequence, metric, below: [the same]}]}
+export async function explanation(f) {
+  const answer = await ask('/api/figures/explain',
+    { pack: f.pack, metric: f.name, at: f.window });
+  return { ...answer, operands: [answer.a, answer.b].filter(Boolean) };
+}

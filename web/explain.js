@@ -1,0 +1,171 @@
+// explain.js -- the panel that walks a figure down to its samples.
+//
+// It explains the window that was shown when it was opened, and stays at that
+// window however often the page is drawn again.
+import { explanation, reason, samples } from './ask.js';
+import { roleOf } from './chain.js';
+import { label, windowText } from './figures.js';
+import { amount, at, clock, element, exact, number, word, zoneText }
+  from './show.js';
+
+const UNITS_MAX = 4;  // machines whose samples are fetched
+const ROWS_MAX = 15;  // samples shown; of more, the first and last few
+const ROWS_END = 5;
+
+let shown = null; // {figure, answer, rows, raw, failed}
+let drawn = '';   // what is on the page now
+
+export const opened = () => shown?.figure.name ?? '';
+
+export async function open(figure, redraw) {
+  const mine = shown = { figure, answer: null, rows: [], raw: {},
+    failed: null };
+  redraw();
+  at('explain-title').focus();
+  try {
+    mine.answer = await explanation(figure);
+    mine.rows = mine.answer.entries.flatMap((one) => rowsOf(one, 0, []));
+    if (shown === mine) redraw();
+    await Promise.all(mine.rows.filter((row) => row.kind === 'unit')
+      .slice(0, UNITS_MAX).map((row) => fetchRaw(mine, row)));
+  } catch (error) {
+    mine.failed = error;
+  }
+  if (shown === mine) redraw();
+}
+
+export function close(redraw) {
+  const name = opened();
+  shown = null;
+  redraw();
+  document.querySelector(`[data-explain="${name}"]`)?.focus();
+}
+
+// --- the walk, as rows ---
+
+// A part and the node that sent it are one row: what is counted here.
+function rowsOf(entry, depth, rows) {
+  const node = entry.kind === 'part'
+    ? entry.below.find((one) => one.kind === 'node') : null;
+  const below = (node ?? entry).below;
+  rows.push({ ...entry, depth, why: entry.why ?? node?.why,
+    inputs: below.filter((one) => one.kind === 'input') });
+  for (const one of below)
+    if (one.kind !== 'input') rowsOf(one, depth + 1, rows);
+  return rows;
+}
+
+// The samples that the operands were read from.
+async function fetchRaw(mine, row) {
+  const { from, to } = mine.figure;
+  const used = mine.answer.operands.flatMap((one) =>
+    one.expr.match(/[A-Za-z_]\w*/g) ?? []);
+  const inputs = row.inputs.filter((one) => one.metric
+    && used.includes(one.name));
+  if (!inputs.length) return;
+  const list = await samples(inputs.map((one) => one.metric), row.name,
+    (to - from) / 1000, to / 1000).catch(() => []);
+  mine.raw[row.name] = { inputs, list };
+}
+
+// --- drawing ---
+
+const line = (style, text) => element('p', style, text);
+const cell = (text) => element('td', 'number', text);
+
+function head(scope, style, ...inside) {
+  const th = element('th', style, ...inside);
+  th.scope = scope;
+  return th;
+}
+
+function table(style, columns, rows) {
+  return element('div', 'wide', element('table', style,
+    element('thead', '', element('tr', '', ...columns.map((text, i) =>
+      head('col', i ? 'number' : '', text)))),
+    element('tbody', '', ...rows)));
+}
+
+// "Processors busy = Processor time busy ÷ Processor time in all × 100", and
+// the same in numbers; a sum has nothing to divide.
+function formula(f, a) {
+  if (a.operands.length < 2)
+    return line('formula', `${label(f)} = ${word().summed}`);
+  const side = (of) => {
+    const ratio = a.operands.map(of).join(' ÷ ');
+    const less = a.minus === '0' ? ratio
+      : `(${ratio} − ${number(a.minus, 0, 12)})`;
+    return less + (a.times === '1' ? '' : ` × ${number(a.times, 0, 12)}`);
+  };
+  return element('div', 'formula',
+    line('', `${label(f)} = ${side(label)}`),
+    line('', `${amount(a.value, f.unit, f.digits)} = `
+      + side((one) => exact(one.sum, one.unit))));
+}
+
+function place(row) {
+  const w = word();
+  const role = row.kind === 'unit' ? w.host : w.roles[roleOf(row.name)] ?? '';
+  const th = head('row', `depth-${Math.min(row.depth, 6)}`,
+    element('b', '', row.name), ` ${role}`);
+  if (row.changed) th.append(element('span', 'remark', w.changed));
+  if (row.why)
+    th.append(element('span', 'remark', w.below(w.whys[row.why] ?? row.why)));
+  return th;
+}
+
+function way(f, a, rows) {
+  const w = word();
+  const sums = a.operands.length > 1 ? a.operands : [];
+  return table('way', [w.place, label(f), ...sums.map(label), w.reported,
+    w.revision], rows.map((row) => element('tr', '', place(row),
+    cell(amount(row.value, f.unit, f.digits)),
+    ...sums.map((one, i) => cell(exact([row.a, row.b][i], one.unit))),
+    cell(row.kind === 'unit' ? '' : w.of(row.reported, row.expected)),
+    cell(w.revisionOf(row.revision, row.epoch)))));
+}
+
+function samplesTable({ inputs, list }) {
+  const w = word();
+  if (!list.length) return line('quiet', w.rawNone);
+  const cut = list.length > ROWS_MAX
+    ? [...list.slice(0, ROWS_END), null, ...list.slice(-ROWS_END)] : list;
+  return table('raw', [w.time, ...inputs.map(label)], cut.map((row) =>
+    element('tr', '', head('row', '', row ? clock(row[0]) : '…'),
+      ...inputs.map((one, i) =>
+        cell(row ? exact(row[i + 1], one.unit) : '…')))));
+}
+
+function unit(row) {
+  const w = word();
+  const raw = shown.raw[row.name];
+  const list = [element('h3', '', w.inputsOf(row.name)),
+    ...row.sequence === undefined ? []
+      : [line('quiet', w.sample(row.shard, row.sequence))],
+    table('inputs', [w.input, w.amount], row.inputs.map((one) =>
+      element('tr', '', head('row', '', label(one)),
+        cell(exact(one.value, one.unit)))))];
+  return raw ? [element('div', 'side', element('div', '', ...list),
+    element('div', '', element('h3', '', w.raw), samplesTable(raw)))] : list;
+}
+
+function content() {
+  const { figure: f, answer: a, rows, failed } = shown;
+  const w = word();
+  const says = line('', w.says(label(f), amount(f.value, f.unit, f.digits),
+    w[f.freq], windowText(f), zoneText()));
+  if (failed) return [says, line('', w.explainGone(reason(failed)))];
+  if (!a) return [says, line('', w.asking)];
+  return [says, element('h3', '', w.formula), formula(f, a),
+    element('h3', '', w.way), way(f, a, rows),
+    ...rows.filter((row) => row.inputs.length).flatMap(unit)];
+}
+
+// Drawn anew only when what it shows, or the language, is another.
+export function draw() {
+  at('explain').hidden = !shown;
+  const state = shown ? JSON.stringify([word().lang, shown]) : '';
+  if (state === drawn) return;
+  drawn = state;
+  at('explain-body').replaceChildren(...shown ? content() : []);
+}
