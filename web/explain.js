@@ -11,6 +11,7 @@ import { amount, at, clock, element, exact, number, word, zoneText }
 const UNITS_MAX = 4;  // machines whose samples are fetched
 const ROWS_MAX = 15;  // samples shown; of more, the first and last few
 const ROWS_END = 5;
+const BEFORE_S = 300; // how far back the sample before the window is sought
 
 let shown = null; // {figure, answer, rows, raw, failed}
 let drawn = '';   // what is on the page now
@@ -55,17 +56,19 @@ function rowsOf(entry, depth, rows) {
   return rows;
 }
 
-// The samples that the operands were read from.
+// The samples that the operands were read from: those in [from, to), and the one
+// before, which a counter's rise begins at.
 async function fetchRaw(mine, row) {
-  const { from, to } = mine.figure;
-  const used = mine.answer.operands.flatMap((one) =>
-    one.expr.match(/[A-Za-z_]\w*/g) ?? []);
-  const inputs = row.inputs.filter((one) => one.metric
-    && used.includes(one.name));
+  const [from, to] = [mine.figure.from / 1000, mine.figure.to / 1000];
+  const inputs = mine.answer.operands.flatMap(({ expr, scale }) =>
+    row.inputs.filter((one) => one.metric && one.name === expr)
+      .map((one) => ({ ...one, scale })));
   if (!inputs.length) return;
   const list = await samples(inputs.map((one) => one.metric), row.name,
-    (to - from) / 1000, to / 1000).catch(() => []);
-  mine.raw[row.name] = { inputs, list };
+    to - from + BEFORE_S, to - 0.001).catch(() => []);
+  const first = list.findIndex(([t]) => t >= from);
+  mine.raw[row.name] = { inputs, from,
+    list: first < 0 ? [] : list.slice(Math.max(first - 1, 0)) };
 }
 
 // --- drawing ---
@@ -125,15 +128,15 @@ function way(f, a, rows) {
     cell(w.revisionOf(row.revision, row.epoch)))));
 }
 
-function samplesTable({ inputs, list }) {
+function samplesTable({ inputs, from, list }) {
   const w = word();
   if (!list.length) return line('quiet', w.rawNone);
   const cut = list.length > ROWS_MAX
     ? [...list.slice(0, ROWS_END), null, ...list.slice(-ROWS_END)] : list;
   return table('raw', [w.time, ...inputs.map(label)], cut.map((row) =>
-    element('tr', '', head('row', '', row ? clock(row[0]) : '…'),
-      ...inputs.map((one, i) =>
-        cell(row ? exact(row[i + 1], one.unit) : '…')))));
+    element('tr', '', head('row', '', row ? clock(row[0]) : '…',
+      row?.[0] < from ? ` ${w.rawBefore}` : ''), ...inputs.map((one, i) =>
+      cell(row ? exact(row[i + 1], one.unit, one.scale) : '…')))));
 }
 
 function unit(row) {

@@ -77,7 +77,7 @@ function changeSpark(svg, f) {
   const texts = f.history.filter((v) => v !== null); // oldest first
   const values = texts.map(Number);
   const of = (v) => amount(texts[values.indexOf(v)], f.unit, f.digits);
-  attribute(svg.firstChild, 'points', values.length > 1 ? line(values) : '');
+  attribute(svg.firstChild, 'points', values.length > 2 ? line(values) : '');
   attribute(svg, 'aria-label', values.length
     ? word().spark(of(Math.min(...values)), of(Math.max(...values)))
     : word().nothing);

@@ -95,9 +95,9 @@ export function amount(text, unit, digits) {
   return join(number(text, least, digits ?? (least || 12)), unit);
 }
 
-export function exact(text, unit) {
+export function exact(text, unit, digits = 0) {
   if (text === null || text === undefined) return word().nothing;
-  return join(number(text, 0, 12), unit);
+  return join(number(text, digits, 12), unit);
 }
 
 function join(text, unit) {

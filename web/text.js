@@ -68,7 +68,7 @@ export const texts = {
     summed: 'the sum over all machines',
     sample: (shard, sequence) => 'Read from its samples up to number '
       + `${sequence} of journal ${shard}.`,
-    raw: 'Raw samples of this window', time: 'time',
+    raw: 'Raw samples of this window', time: 'time', rawBefore: '(before it)',
     rawNone: 'They are not kept any more, or cannot be fetched now.',
     below: (why) => `What is below cannot be shown: ${why}.`,
     whys: { ABSENT: 'it is not kept there any more',
@@ -141,7 +141,7 @@ export const texts = {
     revisionOf: (r, e) => `${r}（纪元 ${e}）`,
     changed: '计入之后又有变化。',
     summed: '所有机器之和',
-    raw: '该窗口的原始样本', time: '时间',
+    raw: '该窗口的原始样本', time: '时间', rawBefore: '（窗口之前）',
     rawNone: '已不再保存，或现在取不到。',
     sample: (shard, sequence) => `取自其样本，至日志 ${shard} 的第 `
       + `${sequence} 号。`,

@@ -347,7 +347,8 @@ node_stores_end(struct app_parts *parts)
         store_journal_shut(parts->journal);
 }
 
-/* Doors first, as they call engines; then engines, stores, the links. */
+/* Doors first, as they call engines; then the stores, which still tell engines
+ * what is durable; then engines, which are memory only by now; the links. */
 static void
 node_doors_end(struct app_parts *parts)
 {
@@ -374,6 +375,7 @@ static void
 node_free(struct app_parts *parts)
 {
     node_doors_end(parts);
+    node_stores_end(parts);
     if (parts->stream != NULL)
         stream_free(parts->stream);
     if (parts->keep != NULL)
@@ -381,7 +383,6 @@ node_free(struct app_parts *parts)
     if (parts->rollup != NULL)
         rollup_free(parts->rollup);
     ident_free(parts->ident);
-    node_stores_end(parts);
     app_link_shut(parts);
     for (unsigned i = 0; i < parts->packs.count; i++)
         model_pack_free(parts->packs.at[i]);

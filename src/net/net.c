@@ -20,6 +20,12 @@ net_new(struct sys_loop *loop, struct base_stats *stats, struct net **ret_net)
     net->arena = base_mem_new(NET_ARENA);
     net->reserve_fd = reserve_fd;
     base_list_init(&net->listeners);
+    if (net_poll_init(net) != ERR_OK) {
+        close(reserve_fd);
+        base_mem_free(net->arena);
+        base_mem_free(net);
+        return ERR_IO;
+    }
     net_wheel_init(net);
     *ret_net = net;
     return ERR_OK;
@@ -35,6 +41,7 @@ net_free(struct net *net)
     for (unsigned i = 0; i < count; i++)
         net_conn_finish(all[i], NET_WHY_STOP);
     base_mem_free(all);
+    net_poll_done(net); /* while the listeners are there to count */
     while (!base_list_empty(&net->listeners))
         net_listen_free(
             BASE_OUTER(net->listeners.next, struct net_listener, link));

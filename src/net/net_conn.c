@@ -13,8 +13,6 @@
 #include "base/base_must.h"
 #include "net/net_inner.h"
 
-static void conn_event(evutil_socket_t fd, short what, void *self);
-
 /* -- parts -- */
 
 struct net_more *
@@ -46,13 +44,6 @@ conn_drop_in(struct net_conn *conn)
     net_conn_trim(conn);
 }
 
-static void
-conn_kick(struct net_conn *conn)
-{
-    conn->kicked = true;
-    event_active(&conn->event, EV_TIMEOUT, 0);
-}
-
 /* -- which readiness it waits for -- */
 
 static bool
@@ -63,21 +54,21 @@ conn_may_read(const struct net_conn *conn)
            !conn->eof;
 }
 
-static short
+static unsigned
 conn_wants(const struct net_conn *conn)
 {
     bool out = conn->ssl_write || (net_conn_waiting(conn) > 0 && !conn->corked);
-    short write = out ? EV_WRITE : 0;
+    unsigned write = out ? NET_WRITE : 0;
     switch ((enum net_state)conn->state) {
     case NET_CONNECTING:
-        return EV_WRITE;
+        return NET_WRITE;
     case NET_LOOKING:
     case NET_LINGERING:
-        return EV_READ;
+        return NET_READ;
     case NET_SHAKING:
-        return conn->ssl_write ? EV_WRITE : EV_READ;
+        return conn->ssl_write ? NET_WRITE : NET_READ;
     case NET_OPEN:
-        return (short)((conn_may_read(conn) ? EV_READ : 0) | write);
+        return (conn_may_read(conn) ? NET_READ : 0) | write;
     case NET_FLUSHING:
         return write;
     case NET_GONE:
@@ -86,23 +77,12 @@ conn_wants(const struct net_conn *conn)
     return 0;
 }
 
-/* Deleting an event forgets that it was kicked: hence again. */
 static void
 conn_listen(struct net_conn *conn)
 {
-    struct event *event = &conn->event;
-    short wants = conn_wants(conn);
-    if (conn->inside || conn->state == NET_GONE ||
-        (event_get_events(event) & (EV_READ | EV_WRITE)) == wants)
-        return;
-    int fd = event_get_fd(event);
-    event_del(event);
-    event_assign(event, sys_loop_events(conn->owner->net->loop), fd,
-                 (short)(wants | EV_PERSIST), conn_event, conn);
-    if (wants && event_add(event, NULL) != 0)
+    if (!conn->inside && conn->state != NET_GONE &&
+        !net_poll_want(conn, conn_wants(conn)))
         net_conn_doom(conn, NET_WHY_ERROR);
-    if (conn->kicked)
-        conn_kick(conn);
 }
 
 /* -- birth and death -- */
@@ -113,8 +93,7 @@ net_conn_new(struct net_owner *owner, int fd, enum net_state state)
     struct net_conn *conn = base_mem_zero(sizeof *conn + owner->proto->size);
     conn->owner = owner;
     conn->state = (uint8_t)state;
-    event_assign(&conn->event, sys_loop_events(owner->net->loop), fd,
-                 EV_PERSIST, conn_event, conn);
+    conn->fd = fd;
     net_wheel_set(conn, NET_GREET_S, false);
     owner->count++;
     if (owner->listener) {
@@ -129,21 +108,22 @@ net_conn_start(struct net_conn *conn, bool kick)
 {
     conn_listen(conn);
     if (kick)
-        conn_kick(conn);
+        net_poll_kick(conn);
 }
 
-static void
-conn_free(struct net_conn *conn)
+/* One that is gone; if it is among the kicked, they will do it. */
+void
+net_conn_free(struct net_conn *conn)
 {
     struct net_owner *owner = conn->owner;
-    int fd = event_get_fd(&conn->event);
+    if (conn->kicked)
+        return;
     if (conn->more) {
         SSL_free(conn->more->ssl);
         base_mem_free(conn->more->in);
         base_mem_free(conn->more->out);
         base_mem_free(conn->more);
     }
-    close(fd);
     base_mem_free(conn);
     owner->count--;
     if (owner->listener) {
@@ -162,7 +142,7 @@ net_conn_finish(struct net_conn *conn, enum net_why why)
     bool nested = conn->inside;
     must(conn->state != NET_GONE);
     conn->state = NET_GONE;
-    event_del(&conn->event);
+    net_poll_want(conn, 0);
     base_list_remove(&conn->link);
     net_conn_greeted(conn);
     if (owner->listener)
@@ -170,8 +150,9 @@ net_conn_finish(struct net_conn *conn, enum net_why why)
     conn->inside = true;
     if ((conn->opened || !owner->listener) && owner->proto->closed)
         owner->proto->closed(conn, why);
+    close(conn->fd);
     if (!nested)
-        conn_free(conn);
+        net_conn_free(conn);
 }
 
 void
@@ -182,7 +163,7 @@ net_conn_doom(struct net_conn *conn, enum net_why why)
     conn->doomed = true;
     if (conn->state != NET_FLUSHING && conn->state != NET_LINGERING)
         conn->why = (uint8_t)why;
-    conn_kick(conn);
+    net_poll_kick(conn);
 }
 
 /* -- opening -- */
@@ -216,7 +197,7 @@ conn_shake(struct net_conn *conn)
 }
 
 static void
-conn_shaking(struct net_conn *conn, short what)
+conn_shaking(struct net_conn *conn, unsigned what)
 {
     (void)what;
     conn_shake(conn);
@@ -233,13 +214,12 @@ conn_begin_tls(struct net_conn *conn, bool server)
 }
 
 static void
-conn_connecting(struct net_conn *conn, short what)
+conn_connecting(struct net_conn *conn, unsigned what)
 {
     int error = 0;
     socklen_t size = sizeof error;
-    int fd = event_get_fd(&conn->event);
     (void)what;
-    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error)
+    if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error)
         net_conn_finish(conn, NET_WHY_ERROR);
     else if (conn->owner->context)
         conn_begin_tls(conn, false);
@@ -264,7 +244,7 @@ conn_recv(struct net_conn *conn, uint8_t *at, size_t room, size_t *ret_size)
     *ret_size = 0;
     if (conn->more && conn->more->ssl)
         return net_tls_read(conn, at, room, ret_size);
-    ssize_t got = recv(event_get_fd(&conn->event), at, room, 0);
+    ssize_t got = recv(conn->fd, at, room, 0);
     if (got > 0)
         *ret_size = (size_t)got;
     if (got == 0)
@@ -355,12 +335,12 @@ conn_at_end(struct net_conn *conn, enum net_io io)
 /* Kept bytes go first: so no more than one fill is ever kept beyond what the
  * protocol has seen. */
 static void
-conn_opened(struct net_conn *conn, short what)
+conn_opened(struct net_conn *conn, unsigned what)
 {
     const struct net_proto *proto = conn->owner->proto;
     bool retry = conn->ssl_write;
     conn->ssl_write = false;
-    if (what & EV_WRITE || retry)
+    if (what & NET_WRITE || retry)
         net_out_flush(conn);
     if (conn->choked && net_conn_waiting(conn) < proto->low) {
         conn->choked = false;
@@ -368,18 +348,17 @@ conn_opened(struct net_conn *conn, short what)
             proto->drained(conn);
         conn_give_kept(conn);
     }
-    if (what & EV_TIMEOUT)
+    if (what & NET_KICK)
         conn_give_kept(conn);
-    if ((what & EV_READ || retry) && conn_may_read(conn))
+    if ((what & NET_READ || retry) && conn_may_read(conn))
         conn_at_end(conn, conn_read(conn));
 }
 
 /* The first byte of a TLS connection is that of a handshake record. */
 static void
-conn_looking(struct net_conn *conn, short what)
+conn_looking(struct net_conn *conn, unsigned what)
 {
     const struct net_listener_config *config = &conn->owner->listener->config;
-    int fd = event_get_fd(&conn->event);
     if (config->tls_first) {
         conn_begin_tls(conn, true);
         return;
@@ -389,7 +368,7 @@ conn_looking(struct net_conn *conn, short what)
         return;
     }
     uint8_t first = 0;
-    ssize_t got = recv(fd, &first, 1, MSG_PEEK);
+    ssize_t got = recv(conn->fd, &first, 1, MSG_PEEK);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0) {
@@ -414,7 +393,7 @@ conn_linger(struct net_conn *conn)
         ERR_clear_error();
         SSL_shutdown(conn->more->ssl);
     }
-    shutdown(event_get_fd(&conn->event), SHUT_WR);
+    shutdown(conn->fd, SHUT_WR);
     conn->state = NET_LINGERING;
     conn->ssl_write = false;
     net_wheel_set(conn, NET_LINGER_S, true);
@@ -423,7 +402,7 @@ conn_linger(struct net_conn *conn)
 }
 
 static void
-conn_flushing(struct net_conn *conn, short what)
+conn_flushing(struct net_conn *conn, unsigned what)
 {
     (void)what;
     net_out_flush(conn);
@@ -432,23 +411,22 @@ conn_flushing(struct net_conn *conn, short what)
 }
 
 static void
-conn_lingering(struct net_conn *conn, short what)
+conn_lingering(struct net_conn *conn, unsigned what)
 {
     (void)what;
-    ssize_t got =
-        recv(event_get_fd(&conn->event), conn->owner->net->arena, NET_ARENA, 0);
+    ssize_t got = recv(conn->fd, conn->owner->net->arena, NET_ARENA, 0);
     if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
         net_conn_finish(conn, conn->why);
 }
 
 static void
-conn_gone(struct net_conn *conn, short what)
+conn_gone(struct net_conn *conn, unsigned what)
 {
     (void)conn, (void)what;
     must(false);
 }
 
-static void (*const conn_steps[])(struct net_conn *conn, short what) = {
+static void (*const conn_steps[])(struct net_conn *conn, unsigned what) = {
     [NET_CONNECTING] = conn_connecting,
     [NET_LOOKING] = conn_looking,
     [NET_SHAKING] = conn_shaking,
@@ -464,18 +442,15 @@ conn_leave(struct net_conn *conn)
 {
     conn->inside = false;
     if (conn->state == NET_GONE)
-        conn_free(conn);
+        net_conn_free(conn);
     else
         conn_listen(conn);
 }
 
-static void
-conn_event(evutil_socket_t fd, short what, void *self)
+void
+net_conn_ready(struct net_conn *conn, unsigned what)
 {
-    struct net_conn *conn = self;
-    (void)fd;
     conn->inside = true;
-    conn->kicked = false;
     if (conn->doomed)
         net_conn_finish(conn, conn->why);
     else
@@ -542,8 +517,7 @@ net_conn_peer(struct net_conn *conn, char *to)
     struct sockaddr_in6 peer = {0};
     socklen_t size = sizeof peer;
     char address[INET6_ADDRSTRLEN] = "?";
-    int fd = event_get_fd(&conn->event);
-    if (getpeername(fd, (struct sockaddr *)&peer, &size) != 0) {
+    if (getpeername(conn->fd, (struct sockaddr *)&peer, &size) != 0) {
         strcpy(to, "gone");
     } else if (peer.sin6_family == AF_INET6) {
         inet_ntop(AF_INET6, &peer.sin6_addr, address, sizeof address);
@@ -622,7 +596,7 @@ net_conn_resume(struct net_conn *conn)
     conn->paused = false;
     conn_listen(conn);
     if (conn->more && conn->more->in_size > 0 && conn->state == NET_OPEN)
-        conn_kick(conn);
+        net_poll_kick(conn);
 }
 
 void

@@ -25,9 +25,11 @@
  *          input would send RST, which destroys what was sent last.  closed()
  *          comes after all that; a protocol does what is urgent when it asks.
  *          A peer that has ended its side gets what waits for it, no more.
- * Memory   an idle plain connection: this struct with its event (168 B), the
- *          proto's `size` bytes inline behind it, aligned to 8, and nothing
- *          else: <= 260 B in all for MQTT (RULINGS 20).
+ * Memory   an idle plain connection: this struct (56 B), the proto's `size`
+ *          bytes inline behind it, aligned to 8, and nothing else: <= 260 B in
+ *          all for MQTT (RULINGS 20).  Connections are not libevent events (128
+ *          B each, 32 more in its tables) but members of one epoll set, which
+ *          is one event.
  * Timers   a 1 s wheel per loop: net_conn_deadline in whole seconds, up to one
  *          late, never early.
  * Threads  the listener's loop.  SIGPIPE is ignored from net_new on: OpenSSL

@@ -26,6 +26,9 @@ enum {
 
 struct net {
     struct sys_loop *loop;
+    int poll_fd;                           /* all connections' descriptors */
+    struct event event;                    /* of poll_fd, and of kicks */
+    struct net_conn *kicked, **kicked_end; /* by conn->kick */
     struct base_stats *stats;
     uint8_t *arena;
     int reserve_fd;
@@ -83,32 +86,38 @@ struct net_more {
     size_t out_at, out_size, out_room; /* unsent: out_at .. out_size */
 };
 
+/* What a socket is ready for, or waited for. */
+enum { NET_READ = 1, NET_WRITE = 2, NET_KICK = 4 };
+
 struct net_conn {
-    struct event event;
     struct base_link link;
     struct net_owner *owner;
     struct net_more *more;
+    struct net_conn *kick; /* next of the kicked */
+    int fd;
     uint32_t due; /* tick; 0 none */
-    uint8_t state, why;
+    uint8_t state, why, polled;
     bool paused : 1, choked : 1, corked : 1;
     bool waiting : 1; /* counted as such by the listener */
     bool own_due : 1; /* the deadline is the protocol's */
     bool loopback : 1, opened : 1;
     bool eof : 1;       /* the peer's end was read */
     bool doomed : 1;    /* to be finished by the loop */
-    bool kicked : 1;    /* activated by us */
+    bool kicked : 1;    /* in the list of the kicked */
     bool inside : 1;    /* one of its callbacks is running */
     bool ssl_write : 1; /* TLS waits for room to write */
 };
 
-_Static_assert(sizeof(struct event) == 128, "as net_conn.h counts");
-_Static_assert(sizeof(struct net_conn) == 168, "as net_conn.h counts");
+_Static_assert(sizeof(struct net_conn) == 56, "as net_conn.h counts");
 
 /* net_conn.c */
 struct net_conn *net_conn_new(struct net_owner *owner, int fd,
                               enum net_state state);
 /* Wait for its socket; `kick`: take its step at once, from the loop. */
 void net_conn_start(struct net_conn *conn, bool kick);
+/* Its socket is ready, or it was kicked. */
+void net_conn_ready(struct net_conn *conn, unsigned what);
+void net_conn_free(struct net_conn *conn);
 /* Now; frees unless one of its callbacks is running. */
 void net_conn_finish(struct net_conn *conn, enum net_why why);
 /* From the loop, soon. */
@@ -117,6 +126,15 @@ void net_conn_due(struct net_conn *conn);
 struct net_more *net_conn_more(struct net_conn *conn);
 /* Frees what has become empty. */
 void net_conn_trim(struct net_conn *conn);
+
+/* net_poll.c */
+enum err net_poll_init(struct net *net);
+void net_poll_done(struct net *net);
+/* Wait for this from now on; false: the kernel refuses. */
+bool net_poll_want(struct net_conn *conn, unsigned wants);
+/* net_conn_ready(conn, NET_KICK) from the loop, soon.  A connection that is
+ * gone meanwhile is freed instead. */
+void net_poll_kick(struct net_conn *conn);
 
 /* net_out.c; they doom a connection that is broken or over `max`. */
 void net_out_write(struct net_conn *conn, struct bytes data);

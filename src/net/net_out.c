@@ -11,11 +11,10 @@ enum { OUT_ROOM = 1024 };
 static enum net_io
 out_plain(struct net_conn *conn, struct bytes data, size_t *ret_size)
 {
-    int fd = event_get_fd(&conn->event);
     *ret_size = 0;
     while (*ret_size < data.size) {
-        ssize_t sent =
-            send(fd, data.at + *ret_size, data.size - *ret_size, MSG_NOSIGNAL);
+        ssize_t sent = send(conn->fd, data.at + *ret_size,
+                            data.size - *ret_size, MSG_NOSIGNAL);
         if (sent >= 0)
             *ret_size += (size_t)sent;
         else if (errno == EAGAIN)

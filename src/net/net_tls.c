@@ -17,7 +17,7 @@ net_tls_begin(struct net_conn *conn, bool server)
     if (!ssl)
         return false;
     net_conn_more(conn)->ssl = ssl;
-    if (SSL_set_fd(ssl, event_get_fd(&conn->event)) != 1)
+    if (SSL_set_fd(ssl, conn->fd) != 1)
         return false;
     if (server)
         SSL_set_accept_state(ssl);

@@ -114,28 +114,6 @@ tier_check(const struct tier_config *config, struct base_note *note)
     return ERR_OK;
 }
 
-/* STATUS, channel 0: one line per neighbour. */
-static void
-tier_status_line(void *self, const struct tier_view *view)
-{
-    base_out_format(self, "%.*s %s rtt_ms=%lld offset_ms=%lld %s\n",
-                    (int)view->prefix.size, (const char *)view->prefix.at,
-                    view->state, (long long)view->rtt_ms,
-                    (long long)view->offset_ms, view->why);
-}
-
-static void
-tier_status(void *self, const struct model_message *message,
-            struct model_answer *answer)
-{
-    struct base_out out;
-    (void)message;
-    base_out_grow(&out, tier_channel_get(MODEL_CHANNEL_CONTROL)->max / 2);
-    tier_list(self, tier_status_line, &out);
-    answer->answer(answer, ERR_OK, base_out_bytes(&out));
-    base_out_done(&out);
-}
-
 enum err
 tier_new(const struct tier_config *config, struct tier **ret_tier,
          struct base_note *note)
@@ -174,13 +152,6 @@ tier_new(const struct tier_config *config, struct tier **ret_tier,
         tier_free(tier);
         return err;
     }
-    tier_add_call(tier, &(struct model_call_row){
-                            .channel = MODEL_CHANNEL_CONTROL,
-                            .kind = MODEL_KIND_CONTROL_STATUS,
-                            .max = 1024,
-                            .take = tier_status,
-                            .engine = tier,
-                        });
     *ret_tier = tier;
     return ERR_OK;
 }
@@ -205,6 +176,34 @@ struct model_port *
 tier_port(struct tier *tier)
 {
     return &tier->port;
+}
+
+void
+tier_add_log(struct tier *tier, const struct model_log_row *row)
+{
+    must(tier->log_count < TIER_ROWS && !tier->started && row->kv);
+    tier->logs[tier->log_count++] = *row;
+}
+
+void
+tier_add_call(struct tier *tier, const struct model_call_row *row)
+{
+    must(tier->call_count < TIER_ROWS && !tier->started);
+    tier->calls[tier->call_count++] = *row;
+}
+
+void
+tier_add_state(struct tier *tier, const struct model_state_row *row)
+{
+    must(tier->state_count < TIER_ROWS && !tier->started && row->kv);
+    tier->states[tier->state_count++] = *row;
+}
+
+void
+tier_add_event(struct tier *tier, const struct model_event_row *row)
+{
+    must(tier->event_count < TIER_ROWS && !tier->started);
+    tier->events[tier->event_count++] = *row;
 }
 
 /* Logs on disk with something unacknowledged go on by themselves. */
@@ -261,6 +260,13 @@ tier_again(struct tier *tier)
     if (tier->started)
         tier_child_happens(tier, TIER_EVENT_AGAIN, &(struct tier_happened){0});
     return ERR_OK;
+}
+
+void
+tier_retry(struct tier *tier)
+{
+    if (tier->parent && tier->started)
+        tier_child_happens(tier, TIER_EVENT_RETRY, &(struct tier_happened){0});
 }
 
 void

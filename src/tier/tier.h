@@ -96,6 +96,8 @@ uint32_t tier_epoch(struct tier *tier);
 /* After a new token (`join --again`): the epoch rises, the next HELLO is a
  * first contact, every state goes up again. */
 enum err tier_again(struct tier *tier);
+/* A new certificate or endpoint: try the parent now, unless fenced. */
+void tier_retry(struct tier *tier);
 /* A prefix was suspended or revoked: its link ends in this turn. */
 void tier_cut(struct tier *tier, struct bytes prefix);
 /* From store_kv_config.rewound of each environment: cursors are read again. */

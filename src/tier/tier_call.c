@@ -62,13 +62,13 @@ call_reply(struct tier_answer *answer, enum err err, struct bytes body)
     const struct tier_channel *row = tier_channel_get(answer->channel);
     base_out_grow(&out, row->max + 2);
     if (err != ERR_OK)
-        base_out_u16le(&out, wire_frame_code(err));
+        base_out_u16le(&out, wire_frame_body_code(err));
     base_out_bytes_add(&out, body);
     if (!base_out_ok(&out) || out.size > row->max) {
         err = ERR_BIG;
         base_out_reset(&out);
         out.failed = ERR_OK;
-        base_out_u16le(&out, wire_frame_code(err));
+        base_out_u16le(&out, wire_frame_body_code(err));
     }
     struct wire_frame_message message = {
         .from = link->tier->own,
@@ -386,7 +386,7 @@ call_answer_came(struct tier_link *link, struct tier_in *in)
     } else if (in->flags & WIRE_FRAME_ERROR) {
         struct base_cur cur;
         base_cur_init(&cur, body);
-        err = wire_frame_code_err(base_cur_u16le(&cur));
+        err = wire_frame_body_err(base_cur_u16le(&cur));
         if (err == ERR_OK || !base_cur_ok(&cur))
             err = ERR_SYNTAX;
         body = base_cur_rest(&cur);

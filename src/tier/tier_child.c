@@ -11,7 +11,8 @@
  *   STORING    -> WAIT    -         bad         READY ->  by code    -> WAIT
  *   (10 s)                                      UP
  *   UP         -          -         bad         -         by code    -> WAIT
- *   FENCED, EXPIRED, STOPPED        everything but AGAIN is ignored, counted
+ *   FENCED, EXPIRED, STOPPED        ignored, counted; AGAIN (a new token) -> WAIT,
+ *                                   RETRY (a new certificate) from WAIT, EXPIRED
  *
  * REPAIR (digests) is not in the spine: whatever is not in order is FENCED
  * until `join --again` (RULINGS 34).  The lineage offered is durable before
@@ -286,7 +287,7 @@ child_ready(struct tier *tier, const struct tier_happened *what)
         return child_back_off(tier);
     }
     base_out_fixed(&out, room, sizeof room);
-    wire_frame_numbers_write(&out, &link->lineage, 1);
+    wire_frame_body_numbers_write(&out, &link->lineage, 1);
     tier_send_frame(link, WIRE_FRAME_READY, 0, 0, 0, base_out_bytes(&out));
     if (tier->up.link != link) /* it broke under READY */
         return (enum child_state)tier->up.state;
@@ -304,12 +305,12 @@ child_refused(struct tier *tier, const struct tier_happened *what)
 {
     struct wire_frame_refuse refuse;
     char text[WIRE_FRAME_TEXT_MAX + 1], why[400];
-    if (wire_frame_refuse_read(what->body, &refuse) != ERR_OK) {
+    if (wire_frame_body_refuse_read(what->body, &refuse) != ERR_OK) {
         child_close(tier, 0, "a REFUSE that cannot be read");
         return child_back_off(tier);
     }
     snprintf(why, sizeof why, "the parent refused: %s: %s",
-             wire_frame_refusal_name(refuse.code),
+             wire_frame_body_refusal(refuse.code),
              base_bytes_string(refuse.text, text, sizeof text));
     child_close(tier, 0, why);
     tier_alert_refused(tier->parent, "%s", why);
@@ -387,31 +388,31 @@ child_stop(struct tier *tier, const struct tier_happened *what)
 static child_step *const child_table[CHILD_STATES][TIER_EVENTS] = {
   /*               TIMER       OPEN         HELLO      WELCOME        STORED
      READY      REFUSE         DRAIN        BAD        LOST
-     NEWER  CUT  AGAIN        STOP */
+     NEWER  CUT  AGAIN        RETRY       STOP */
   [CHILD_WAIT] =  {child_dial, IGN,         IGN,       IGN,           IGN,
      IGN,       IGN,           IGN,         IGN,       IGN,
-     IGN,   IGN, child_again, child_stop},
+     IGN,   IGN, child_again, child_dial, child_stop},
   [CHILD_CALLING] = {child_lost, child_hello, child_bad, child_bad,   IGN,
      child_bad, child_refused, child_lost,  child_bad, child_lost,
-     IGN,   IGN, child_again, child_stop},
+     IGN,   IGN, child_again, IGN,        child_stop},
   [CHILD_GREETING] = {child_lost, IGN,      child_bad, child_welcome, IGN,
      child_bad, child_refused, child_lost,  child_bad, child_lost,
-     IGN,   IGN, child_again, child_stop},
+     IGN,   IGN, child_again, IGN,        child_stop},
   [CHILD_STORING] = {child_lost, IGN,       child_bad, child_bad,     child_ready,
      child_bad, child_refused, child_lost,  child_bad, child_lost,
-     IGN,   IGN, child_again, child_stop},
+     IGN,   IGN, child_again, IGN,        child_stop},
   [CHILD_UP] =    {IGN,        IGN,         child_bad, child_bad,     IGN,
      child_bad, child_refused, child_drain, child_bad, child_lost,
-     IGN,   IGN, child_again, child_stop},
+     IGN,   IGN, child_again, IGN,        child_stop},
   [CHILD_FENCED] = {IGN,       IGN,         IGN,       IGN,           IGN,
      IGN,       IGN,           IGN,         IGN,       IGN,
-     IGN,   IGN, child_again, child_stop},
+     IGN,   IGN, child_again, IGN,        child_stop},
   [CHILD_EXPIRED] = {IGN,      IGN,         IGN,       IGN,           IGN,
      IGN,       IGN,           IGN,         IGN,       IGN,
-     IGN,   IGN, child_again, child_stop},
+     IGN,   IGN, child_again, child_dial, child_stop},
   [CHILD_STOPPED] = {IGN,      IGN,         IGN,       IGN,           IGN,
      IGN,       IGN,           IGN,         IGN,       IGN,
-     IGN,   IGN, IGN,         IGN},
+     IGN,   IGN, IGN, IGN,         IGN},
 };
 #undef IGN
 /* clang-format on */
@@ -424,6 +425,7 @@ tier_child_happens(struct tier *tier, enum tier_event event,
     /* A step that calls out sets the state itself first: an event may come back
      * in before it returns. */
     child_step *step = child_table[tier->up.state][event];
+    must(step);
     tier->up.state = (uint8_t)step(tier, what);
 }
 

@@ -399,6 +399,7 @@ void tier_link_unref(struct tier_link *link);
 void tier_link_close(struct tier_link *link, unsigned code, uint32_t wait_ms,
                      const char *why);
 void tier_link_bad(struct tier_link *link, const char *why);
+void tier_link_frame(struct tier_link *link, const struct wire_frame *frame);
 void tier_link_up(struct tier_link *link);
 void tier_link_free(struct tier_link *link);
 
@@ -417,6 +418,7 @@ enum tier_event {
     TIER_EVENT_NEWER,
     TIER_EVENT_CUT,
     TIER_EVENT_AGAIN,
+    TIER_EVENT_RETRY,
     TIER_EVENT_STOP,
     TIER_EVENTS
 };
@@ -434,6 +436,10 @@ void tier_child_start(struct tier *tier);
 const char *tier_child_state(const struct tier *tier);
 void tier_parent_happens(struct tier_link *link, enum tier_event event,
                          const struct tier_happened *what);
+
+/* To the machine of this end. */
+void tier_link_event(struct tier_link *link, enum tier_event event,
+                     const struct tier_happened *what);
 
 /* --- tier_greet.c: HELLO and WELCOME, as values --- */
 struct tier_greet {

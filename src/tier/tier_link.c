@@ -108,7 +108,7 @@ tier_link_close(struct tier_link *link, unsigned code, uint32_t wait_ms,
         uint8_t room[WIRE_FRAME_TEXT_MAX + 8];
         struct base_out out;
         base_out_fixed(&out, room, sizeof room);
-        wire_frame_refuse_write(
+        wire_frame_body_refuse_write(
             &out, &(struct wire_frame_refuse){(uint16_t)code, wait_ms,
                                               base_bytes_text(why)});
         tier_inner_count(tier, TIER_STAT_REFUSED_LINKS, 1);
@@ -128,10 +128,9 @@ tier_link_close(struct tier_link *link, unsigned code, uint32_t wait_ms,
     tier_link_unref(link);
 }
 
-/* The machine of this end. */
-static void
-link_event(struct tier_link *link, enum tier_event event,
-           const struct tier_happened *what)
+void
+tier_link_event(struct tier_link *link, enum tier_event event,
+                const struct tier_happened *what)
 {
     struct tier *tier = link->tier;
     if (!link->dialed)
@@ -150,7 +149,7 @@ tier_link_bad(struct tier_link *link, const char *why)
     tier_inner_count(link->tier, TIER_STAT_BAD, 1);
     if (link->peer)
         tier_alert_refused(link->peer, "bad frame: %s", why);
-    link_event(link, TIER_EVENT_BAD, &(struct tier_happened){.why = why});
+    tier_link_event(link, TIER_EVENT_BAD, &(struct tier_happened){.why = why});
 }
 
 void
@@ -193,7 +192,7 @@ link_ping(struct tier_link *link, int64_t now)
     uint8_t room[8];
     struct base_out out;
     base_out_fixed(&out, room, sizeof room);
-    wire_frame_numbers_write(&out, &t0, 1);
+    wire_frame_body_numbers_write(&out, &t0, 1);
     link->ping_ms = now;
     tier_send_frame(link, WIRE_FRAME_PING, 0, 0, 0, base_out_bytes(&out));
 }
@@ -215,16 +214,16 @@ link_tick(struct base_timer *timer)
     struct tier *tier = link->tier;
     int64_t now = tier_inner_now(tier), quiet_ms = (int64_t)link->ping_s * 1000;
     if (link->state != TIER_LINK_UP) {
-        link_event(link, TIER_EVENT_TIMER,
-                   &(struct tier_happened){.why = "no answer in 10 s"});
+        tier_link_event(link, TIER_EVENT_TIMER,
+                        &(struct tier_happened){.why = "no answer in 10 s"});
         return;
     }
     if (now - link->heard_ms > quiet_ms * 5 / 2 || link_stuck(link, now)) {
-        link_event(link, TIER_EVENT_LOST,
-                   &(struct tier_happened){
-                       .why = now - link->heard_ms > quiet_ms * 5 / 2
-                                  ? "silent"
-                                  : "a state was not answered"});
+        tier_link_event(link, TIER_EVENT_LOST,
+                        &(struct tier_happened){
+                            .why = now - link->heard_ms > quiet_ms * 5 / 2
+                                       ? "silent"
+                                       : "a state was not answered"});
         return;
     }
     base_loop_timer(tier->config.loop, timer, LINK_TICK_MS);
@@ -245,13 +244,13 @@ link_pinged(struct tier_link *link, const struct wire_frame *frame)
     uint64_t times[3];
     uint8_t room[24];
     struct base_out out;
-    if (wire_frame_numbers_read(frame->body, times, 1) != ERR_OK) {
+    if (wire_frame_body_numbers_read(frame->body, times, 1) != ERR_OK) {
         tier_link_bad(link, "PING");
         return;
     }
     times[1] = times[2] = (uint64_t)base_loop_wall(link->tier->config.loop).ms;
     base_out_fixed(&out, room, sizeof room);
-    wire_frame_numbers_write(&out, times, 3);
+    wire_frame_body_numbers_write(&out, times, 3);
     tier_send_frame(link, WIRE_FRAME_PONG, 0, 0, 0, base_out_bytes(&out));
 }
 
@@ -261,7 +260,7 @@ link_ponged(struct tier_link *link, const struct wire_frame *frame)
     struct tier_peer *peer = link->peer;
     uint64_t times[3];
     int64_t t[4];
-    bool fits = wire_frame_numbers_read(frame->body, times, 3) == ERR_OK;
+    bool fits = wire_frame_body_numbers_read(frame->body, times, 3) == ERR_OK;
     for (unsigned i = 0; fits && i < 3; i++) {
         fits = times[i] < LINK_TIME_MAX;
         t[i] = (int64_t)times[i];
@@ -408,8 +407,8 @@ link_log_ack(struct tier_link *link, const struct wire_frame *frame)
     struct wire_frame_refused refused[WIRE_FRAME_REFUSED_MAX];
     unsigned count = 0;
     struct tier_log *log = link->peer->logs[frame->channel];
-    if (!log || wire_frame_ack_read(frame->body, frame->seq, refused, &count) !=
-                    ERR_OK) {
+    if (!log || wire_frame_body_ack_read(frame->body, frame->seq, refused,
+                                         &count) != ERR_OK) {
         tier_link_bad(link, "ACK");
         return;
     }
@@ -435,7 +434,7 @@ link_credit(struct tier_link *link, const struct wire_frame *frame)
     uint64_t numbers[2];
     unsigned count = frame->type == WIRE_FRAME_WANT ? 2 : 1;
     if (!tier_channel_get(frame->channel) ||
-        wire_frame_numbers_read(frame->body, numbers, count) != ERR_OK)
+        wire_frame_body_numbers_read(frame->body, numbers, count) != ERR_OK)
         tier_link_bad(link, "CREDIT or WANT");
     else if (count == 1)
         tier_send_credit(link, frame->channel, numbers[0]);
@@ -467,95 +466,18 @@ static const struct link_row {
     [WIRE_FRAME_CANCEL] = {link_cancel, 0},
 };
 
-static void
-link_frame(struct tier_link *link, const struct wire_frame *frame)
+void
+tier_link_frame(struct tier_link *link, const struct wire_frame *frame)
 {
     const struct link_row *row = &link_rows[frame->type];
     link->heard_ms = tier_inner_now(link->tier);
     if (link->peer)
         link->peer->seen_ms = base_loop_wall(link->tier->config.loop).ms;
     if (!row->up)
-        link_event(link, row->event,
-                   &(struct tier_happened){.body = frame->body});
+        tier_link_event(link, row->event,
+                        &(struct tier_happened){.body = frame->body});
     else if (link->state == TIER_LINK_UP)
         row->up(link, frame);
     else
         tier_link_bad(link, "a frame before READY");
-}
-
-/* --- what the transport calls --- */
-
-void
-tier_wire_accepted(struct tier *tier, struct tier_wire *wire)
-{
-    struct tier_link *link = tier_link_new(tier, wire, false);
-    base_bytes_string(base_bytes_text(wire->facts.prefix), link->prefix,
-                      sizeof link->prefix);
-    link_event(link, TIER_EVENT_OPEN, &(struct tier_happened){0});
-}
-
-void
-tier_wire_open(struct tier_wire *wire)
-{
-    struct tier_link *link = wire->link;
-    if (link)
-        link_event(link, TIER_EVENT_OPEN, &(struct tier_happened){0});
-}
-
-size_t
-tier_wire_feed(struct tier_wire *wire, const uint8_t *at, size_t size)
-{
-    struct tier_link *link = wire->link;
-    size_t used = 0;
-    if (!link)
-        return size;
-    tier_link_ref(link);
-    while (link->state != TIER_LINK_CLOSED) {
-        struct wire_frame frame;
-        size_t taken;
-        enum err err =
-            wire_frame_read(base_bytes(at + used, size - used), &frame, &taken);
-        if (err == ERR_AGAIN)
-            break;
-        if (err != ERR_OK) {
-            tier_link_bad(link, "not a frame");
-            break;
-        }
-        used += taken;
-        link_frame(link, &frame);
-    }
-    if (link->state == TIER_LINK_CLOSED)
-        used = size;
-    tier_link_unref(link);
-    return used;
-}
-
-void
-tier_wire_drained(struct tier_wire *wire)
-{
-    struct tier_link *link = wire->link;
-    if (link)
-        tier_send_wake(link);
-}
-
-void
-tier_wire_closed(struct tier_wire *wire, const char *why)
-{
-    struct tier_link *link = wire->link;
-    wire->link = NULL;
-    if (!link)
-        return;
-    link->wire = NULL;
-    link_event(link, TIER_EVENT_LOST, &(struct tier_happened){.why = why});
-}
-
-struct wall
-tier_wire_now(struct tier *tier)
-{
-    struct wall now = base_loop_wall(tier->config.loop);
-    if (now.ms < tier->config.build_ms)
-        now.ms = tier->config.build_ms;
-    if (now.ms < tier->self.stored_ms)
-        now.ms = tier->self.stored_ms;
-    return now;
 }

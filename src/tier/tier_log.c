@@ -252,15 +252,18 @@ tier_log_refresh(struct tier_log *log)
     tier_hold_records(hold);
 }
 
+/* What is poked meanwhile has its turn in the next task. */
 void
 tier_log_poked(struct base_task *task)
 {
     struct tier *tier = BASE_OUTER(task, struct tier, poke_task);
-    struct base_link still;
-    struct base_link *at;
+    struct base_link now, still, *at;
     tier->poke_posted = false;
+    base_list_init(&now);
     base_list_init(&still);
-    while ((at = base_list_take(&tier->pokes)) != NULL) {
+    while ((at = base_list_take(&tier->pokes)) != NULL)
+        base_list_add(&now, at);
+    while ((at = base_list_take(&now)) != NULL) {
         struct tier_log *log = BASE_OUTER(at, struct tier_log, poke);
         uint64_t seen = log->issued;
         tier_log_refresh(log);
@@ -273,9 +276,10 @@ tier_log_poked(struct base_task *task)
         if (log->peer->no == TIER_PEER_SELF)
             tier_take_local(log);
     }
+    bool wait = !base_list_empty(&still);
     while ((at = base_list_take(&still)) != NULL)
         base_list_add(&tier->pokes, at);
-    if (!base_list_empty(&tier->pokes))
+    if (wait)
         base_loop_timer(tier->config.loop, &tier->poke_timer, LOG_POKE_MS);
 }
 
@@ -430,7 +434,7 @@ tier_log_ack(struct tier_log *log, uint64_t seq, bool go_back,
                 peer, "channel %s seq %llu: %s",
                 tier_channel_get(log->channel)->name,
                 (unsigned long long)refused[i].seq,
-                base_err_text(wire_frame_code_err(refused[i].code)));
+                base_err_text(wire_frame_body_err(refused[i].code)));
         log_move(log, seq);
         log->moved_ms = tier_inner_now(peer->tier);
     }

@@ -234,7 +234,7 @@ parent_no(struct tier_link *link, struct tier_peer *peer,
     }
     if (peer)
         tier_alert_refused(peer, "%s: %s",
-                           wire_frame_refusal_name(verdict->code),
+                           wire_frame_body_refusal(verdict->code),
                            verdict->why);
     if (verdict->code == WIRE_FRAME_BAD && peer)
         wait_ms = TIER_BAD_MS;
@@ -374,7 +374,7 @@ parent_ready(struct tier_link *link, const struct tier_happened *what)
 {
     uint64_t lineage;
     struct tier_peer *peer = link->peer;
-    if (wire_frame_numbers_read(what->body, &lineage, 1) != ERR_OK ||
+    if (wire_frame_body_numbers_read(what->body, &lineage, 1) != ERR_OK ||
         lineage != link->lineage) {
         tier_link_bad(link, "READY with another lineage");
         return;
@@ -394,25 +394,25 @@ parent_ready(struct tier_link *link, const struct tier_happened *what)
 static parent_step *const parent_table[TIER_LINK_STATES][TIER_EVENTS] = {
   /*                  TIMER         OPEN         HELLO         WELCOME     STORED
      READY         REFUSE      DRAIN           BAD         LOST
-     NEWER         CUT         AGAIN  STOP */
+     NEWER         CUT         AGAIN  RETRY  STOP */
   [TIER_LINK_NEW] =     {IGN,       parent_open, IGN,          IGN,        IGN,
      IGN,          IGN,        IGN,            IGN,        parent_close,
-     parent_newer, parent_cut, IGN,   parent_stop},
+     parent_newer, parent_cut, IGN,   IGN,   parent_stop},
   [TIER_LINK_SHAKING] = {parent_close, IGN,      parent_hello, parent_bad, IGN,
      parent_bad,   parent_bad, parent_drained, parent_bad, parent_close,
-     parent_newer, parent_cut, IGN,   parent_stop},
+     parent_newer, parent_cut, IGN,   IGN,   parent_stop},
   [TIER_LINK_STORING] = {parent_close, IGN,      parent_bad,   parent_bad, parent_welcome,
      parent_bad,   parent_bad, parent_drained, parent_bad, parent_close,
-     parent_newer, parent_cut, IGN,   parent_stop},
+     parent_newer, parent_cut, IGN,   IGN,   parent_stop},
   [TIER_LINK_OFFERED] = {parent_close, IGN,      parent_bad,   parent_bad, IGN,
      parent_ready, parent_close, parent_drained, parent_bad, parent_close,
-     parent_newer, parent_cut, IGN,   parent_stop},
+     parent_newer, parent_cut, IGN,   IGN,   parent_stop},
   [TIER_LINK_UP] =      {IGN,       IGN,         parent_bad,   parent_bad, IGN,
      parent_bad,   parent_close, parent_drained, parent_bad, parent_close,
-     parent_newer, parent_cut, IGN,   parent_stop},
+     parent_newer, parent_cut, IGN,   IGN,   parent_stop},
   [TIER_LINK_CLOSED] =  {IGN,       IGN,         IGN,          IGN,        IGN,
      IGN,          IGN,        IGN,            IGN,        IGN,
-     IGN,          IGN,        IGN,   IGN},
+     IGN,          IGN,        IGN,   IGN,   IGN},
 };
 #undef IGN
 /* clang-format on */

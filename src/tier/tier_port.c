@@ -135,34 +135,6 @@ const struct model_port_ops tier_port_ops = {
 
 /* --- rows --- */
 
-void
-tier_add_log(struct tier *tier, const struct model_log_row *row)
-{
-    must(tier->log_count < TIER_ROWS && !tier->started && row->kv);
-    tier->logs[tier->log_count++] = *row;
-}
-
-void
-tier_add_call(struct tier *tier, const struct model_call_row *row)
-{
-    must(tier->call_count < TIER_ROWS && !tier->started);
-    tier->calls[tier->call_count++] = *row;
-}
-
-void
-tier_add_state(struct tier *tier, const struct model_state_row *row)
-{
-    must(tier->state_count < TIER_ROWS && !tier->started && row->kv);
-    tier->states[tier->state_count++] = *row;
-}
-
-void
-tier_add_event(struct tier *tier, const struct model_event_row *row)
-{
-    must(tier->event_count < TIER_ROWS && !tier->started);
-    tier->events[tier->event_count++] = *row;
-}
-
 const struct model_log_row *
 tier_port_log(struct tier *tier, unsigned channel, unsigned kind)
 {
@@ -175,7 +147,7 @@ tier_port_log(struct tier *tier, unsigned channel, unsigned kind)
 const struct model_call_row *
 tier_port_call(struct tier *tier, unsigned channel, unsigned kind)
 {
-    for (unsigned i = 0; i < tier->call_count; i++)
+    for (unsigned i = tier->call_count; i-- > 0;) /* over tier's own STATUS */
         if (tier->calls[i].channel == channel && tier->calls[i].kind == kind)
             return &tier->calls[i];
     return NULL;

@@ -264,7 +264,7 @@ send_want(struct tier_link *link, unsigned channel, bool again)
     uint8_t room[16];
     struct base_out out;
     base_out_fixed(&out, room, sizeof room);
-    wire_frame_numbers_write(&out, numbers, 2);
+    wire_frame_body_numbers_write(&out, numbers, 2);
     flow->wanted = numbers[0];
     tier_send_frame(link, WIRE_FRAME_WANT, (uint8_t)channel, 0, 0,
                     base_out_bytes(&out));
@@ -382,7 +382,7 @@ send_grant(struct tier_link *link, unsigned channel)
     uint8_t room[8];
     struct base_out out;
     base_out_fixed(&out, room, sizeof room);
-    wire_frame_numbers_write(&out, &flow->granted, 1);
+    wire_frame_body_numbers_write(&out, &flow->granted, 1);
     tier_send_frame(link, WIRE_FRAME_CREDIT, (uint8_t)channel, 0, 0,
                     base_out_bytes(&out));
 }

@@ -17,7 +17,7 @@ struct bench {
     struct tier_peer *peer;
     struct tier_link *link;
     struct tier_wire wire;
-    size_t waiting; /* what the wire says */
+    size_t waiting;   /* what the wire says */
     uint64_t full_at; /* bytes of the first shared channel: full again */
     uint64_t bytes[MODEL_CHANNELS], first_at[MODEL_CHANNELS], all;
     struct wire_frame last; /* without its body */
@@ -39,8 +39,8 @@ bench_send(struct tier_wire *wire, struct bytes data)
     assert_int_equal(wire_frame_read(data, &frame, &size), ERR_OK);
     assert_int_equal(size, data.size);
     if (frame.type == WIRE_FRAME_CREDIT || frame.type == WIRE_FRAME_WANT)
-        wire_frame_numbers_read(frame.body, bench->numbers,
-                                frame.type == WIRE_FRAME_WANT ? 2 : 1);
+        wire_frame_body_numbers_read(frame.body, bench->numbers,
+                                     frame.type == WIRE_FRAME_WANT ? 2 : 1);
     bench->last = frame;
     bench->last.body = base_bytes(NULL, frame.body.size);
     if (frame.type != WIRE_FRAME_DATA)
@@ -106,8 +106,8 @@ bench_queue(struct bench *bench, enum model_channel channel, size_t size)
     uint8_t *body = base_mem_zero(size);
     struct wire_frame_message message = {.from = base_bytes_text("88.1"),
                                          .body = base_bytes(body, size)};
-    tier_send_queue(bench->link, tier_send_make((uint8_t)channel, 1, 0, 1,
-                                                &message));
+    tier_send_queue(bench->link,
+                    tier_send_make((uint8_t)channel, 1, 0, 1, &message));
     base_mem_free(body);
 }
 

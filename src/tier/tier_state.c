@@ -219,7 +219,7 @@ tier_state_ack(struct tier_link *link, const struct wire_frame *frame)
             link->peer, "channel %s batch %llu: %s",
             tier_channel_get(frame->channel)->name,
             (unsigned long long)frame->seq,
-            base_err_text(wire_frame_code_err(base_cur_u16le(&cur))));
+            base_err_text(wire_frame_body_err(base_cur_u16le(&cur))));
         state->broken = true;
     } else {
         if (frame->seq > state->acked) {
@@ -242,7 +242,7 @@ state_send_ack(struct tier_link *link, uint8_t channel, uint64_t seq,
     uint8_t room[2];
     struct base_out out;
     base_out_fixed(&out, room, sizeof room);
-    base_out_u16le(&out, wire_frame_code(err));
+    base_out_u16le(&out, wire_frame_body_code(err));
     if (tier_inner_is_up(link))
         tier_send_frame(link, WIRE_FRAME_ACK, channel,
                         err == ERR_OK ? 0 : WIRE_FRAME_ERROR, seq,

@@ -72,7 +72,7 @@ take_send_ack(struct tier_log *log, bool go_back)
         tier_log_ack(log, log->durable, go_back, log->refused, count);
     } else if (tier_inner_is_up(link)) {
         base_out_fixed(&out, room, sizeof room);
-        wire_frame_ack_write(&out, log->refused, count);
+        wire_frame_body_ack_write(&out, log->refused, count);
         tier_send_frame(link, WIRE_FRAME_ACK, log->channel,
                         go_back ? WIRE_FRAME_RESEND : 0, log->durable,
                         base_out_bytes(&out));
@@ -160,7 +160,7 @@ take_refuse(struct tier_log *log, const struct tier_in *in, uint64_t h,
         log->refused =
             base_mem_new(WIRE_FRAME_REFUSED_MAX * sizeof *log->refused);
     log->refused[log->refused_count++] =
-        (struct wire_frame_refused){in->seq, wire_frame_code(code)};
+        (struct wire_frame_refused){in->seq, wire_frame_body_code(code)};
     tier_inner_count(log->peer->tier, TIER_STAT_REFUSED, 1);
     if (log->peer->no != TIER_PEER_SELF)
         tier_alert_refused(log->peer, "channel %s seq %llu, taken from it: %s",

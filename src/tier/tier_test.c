@@ -136,9 +136,9 @@ set_lineage(struct sim_node *node, uint64_t lineage)
 {
     struct bytes value, key = base_bytes_text("tier");
     uint8_t room[64];
-    assert_int_equal(store_kv_get(store_kv_now(node->kvs[0]), STORE_TABLE_NODE,
-                                  key, &value),
-                     ERR_OK);
+    assert_int_equal(
+        store_kv_get(store_kv_now(node->kvs[0]), STORE_TABLE_NODE, key, &value),
+        ERR_OK);
     memcpy(room, value.at, value.size);
     struct base_out out;
     base_out_fixed(&out, room + 9, 8); /* as drawn in tier_peer.c */
@@ -169,10 +169,10 @@ set_applied(struct sim_node *node, const char *from, uint64_t back,
             in[1] = 0;
     }
     in[1] += change_h;
-    put_numbers(kv, STORE_TABLE_TIER_CUR,
-                tier_cursor_key(TIER_CURSOR_IN, MODEL_CHANNEL_NAMES, peer->no,
-                                key),
-                in, 2);
+    put_numbers(
+        kv, STORE_TABLE_TIER_CUR,
+        tier_cursor_key(TIER_CURSOR_IN, MODEL_CHANNEL_NAMES, peer->no, key), in,
+        2);
     char name[160];
     int size = snprintf(name, sizeof name, "taken %d %s", SIM_TOY_UP, from);
     uint64_t taken[2] = {sim_toy_taken(node, SIM_TOY_UP, from) - back};
@@ -420,7 +420,7 @@ every_question_has_exactly_one_end(void **state)
         {"88.1.5", MODEL_CHANNEL_DATA_CALL, 1, ERR_NOROUTE},
         {"", MODEL_CHANNEL_DATA_CALL, 3, ERR_UNSUPPORTED}, /* not live */
         {"", MODEL_CHANNEL_DATA_CALL, 2, ERR_UNSUPPORTED}, /* no row there */
-        {"", MODEL_CHANNEL_CONTROL, 3, ERR_OK},
+        {"", MODEL_CHANNEL_CONTROL, 3, ERR_UNSUPPORTED},   /* app's row */
     };
     struct tree *tree = tree_new(10);
     struct asked asked[BASE_COUNT(rows)];

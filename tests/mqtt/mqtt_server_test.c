@@ -249,8 +249,8 @@ static void
 server_close(struct server *server)
 {
     if (server->door) {
-        sys_loop_stop(server->state);
-        sys_loop_join(server->state);
+        sys_loop_stop(server->ingest);
+        sys_loop_join(server->ingest);
         mqtt_door_shut(server->door);
         net_free(server->net);
         mqtt_door_free(server->door);
@@ -296,13 +296,14 @@ main(int argc, char **argv)
     server.state_idle.fn = server_state_idle;
     base_loop_idle(sys_loop_base(server.ingest), &server.idle);
     base_loop_idle(sys_loop_base(server.state), &server.state_idle);
-    sys_loop_signal(server.ingest, SIGTERM, server_stop, server.ingest);
-    sys_loop_signal(server.ingest, SIGINT, server_stop, server.ingest);
-    if (sys_loop_start(server.state) != ERR_OK)
+    /* the thread that opened the catalogue is its writer: state is ours */
+    sys_loop_signal(server.state, SIGTERM, server_stop, server.state);
+    sys_loop_signal(server.state, SIGINT, server_stop, server.state);
+    if (sys_loop_start(server.ingest) != ERR_OK)
         return 1;
     printf("ready\n");
     fflush(stdout);
-    sys_loop_run(server.ingest);
+    sys_loop_run(server.state);
     server_close(&server);
     return 0;
 }

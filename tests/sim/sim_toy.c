@@ -120,10 +120,9 @@ toy_take(struct toy *toy, enum sim_toy_road road, struct store_kv *kv,
     uint64_t number = base_cur_u64le(&cur);
     if (!base_cur_ok(&cur) || number <= last)
         toy->count->wrong++;
-    else
-        toy->count->skipped += number - last - 1;
     if (base_rng_below(&toy->node->rng, 30) == 0)
         return MODEL_TOOK_AGAIN;
+    toy->count->skipped += number - last - 1;
     toy_put(batch, TOY_COUNTS, key, number, 0);
     return MODEL_TOOK_OK;
 }
@@ -142,10 +141,13 @@ toy_take_unit(void *engine, const struct model_message *message,
               struct store_kv_batch *batch, enum err *ret_code)
 {
     struct toy *toy = engine;
-    bool own = base_bytes_is(message->from, toy->node->prefix);
+    enum sim_toy_road road = SIM_TOY_SIDE;
     (void)ret_code;
-    return toy_take(toy, own ? SIM_TOY_LOCAL : SIM_TOY_DOWN, toy->figures,
-                    message, batch);
+    if (base_bytes_is(message->from, toy->node->prefix))
+        road = SIM_TOY_LOCAL;
+    else if (base_bytes_is(message->from, toy->node->parent))
+        road = SIM_TOY_DOWN;
+    return toy_take(toy, road, toy->figures, message, batch);
 }
 
 /* --- state --- */
@@ -375,7 +377,7 @@ toy_tick(struct base_timer *timer)
         return;
     base_loop_timer(&toy->node->loop.base, timer,
                     1 + (int64_t)base_rng_below(&toy->node->rng, TOY_TICK_MS));
-    switch (base_rng_below(&toy->node->rng, 5)) {
+    switch (base_rng_below(&toy->node->rng, 6)) {
     case 0:
         toy_post(toy, SIM_TOY_UP, base_bytes(NULL, 0));
         break;
@@ -387,6 +389,10 @@ toy_tick(struct base_timer *timer)
         break;
     case 3:
         toy_ask(toy);
+        break;
+    case 4:
+        if (*toy->node->parent && strcmp(toy->node->prefix, "88.2") != 0)
+            toy_post(toy, SIM_TOY_SIDE, base_bytes_text("88.2"));
         break;
     default:
         toy->port->ops->children(toy->port, toy_post_down, toy);

@@ -1,7 +1,8 @@
 /* sim_toy.h -- engines that only count, so that what tier promises can be
  * checked to the message.
  *
- *   log     every child posts numbers up and to itself, the parent posts down;
+ *   log     every child posts numbers up, to itself and to the child 88.2
+ *           (routed by the parent), the parent posts down;
  *           the taker keeps the last number of each sender and road.  Exactly
  *           once in order: each number is the last one plus 1.
  *   state   a map key -> (revision, value) that changes at random; the parent
@@ -27,7 +28,7 @@ extern const struct sim_node_ops sim_toy_ops;
 enum { SIM_TOY_OWNERS = 1 << STORE_JOURNAL_IDENT | 1 << STORE_JOURNAL_ROLLUP };
 
 /* Numbers posted by `from` on a road, and taken at `at` from it. */
-enum sim_toy_road { SIM_TOY_UP, SIM_TOY_LOCAL, SIM_TOY_DOWN };
+enum sim_toy_road { SIM_TOY_UP, SIM_TOY_LOCAL, SIM_TOY_DOWN, SIM_TOY_SIDE };
 
 uint64_t sim_toy_posted(struct sim_node *from, enum sim_toy_road road,
                         const char *to);

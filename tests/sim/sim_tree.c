@@ -17,9 +17,10 @@ enum {
     TREE_LOOK_MS = 60000,
     TREE_CLOCK_MS = 120000,
     TREE_FORCED = 100000, /* of a million */
-    TREE_SETTLE_MS = 7200000,
+    TREE_SETTLE_MS = 1800000,
     TREE_AFTER_MS = 420000, /* the last sample: stale, due, and some */
-    TREE_QUIET = 10,        /* slices */
+    TREE_HOUR_MS = 4000000,
+    TREE_QUIET = 10, /* slices */
     TREE_DAY_MS = 86400000,
     TREE_BATCH_MAX = 1153434,
     TREE_SPOOL_MOST = 64,
@@ -495,58 +496,65 @@ tree_slice(struct sim_tree *tree)
 }
 
 static bool
-tree_settled_node(const struct sim_tree_node *at)
+tree_settled_node(const struct sim_tree_node *at, bool folded)
 {
-    return sim_tree_life(at) && tree_folds(at) == 0 &&
-           sim_tree_check_rows(at, STORE_JOURNAL_ROLLUP, STORE_TABLE_DIRTY) ==
-               0 &&
+    return sim_tree_life(at) && (!folded || tree_folds(at) == 0) &&
+           sim_tree_check_dirty(at) == 0 &&
            (!at->sender || sim_tree_sender_settled(at->sender));
 }
 
 static bool
-tree_settled(struct sim_tree *tree)
+tree_settled(struct sim_tree *tree, bool folded)
 {
     for (unsigned i = 0; i < SIM_TREE_NODES; i++)
-        if (!tree_settled_node(&tree->nodes[i]))
+        if (!tree_settled_node(&tree->nodes[i], folded))
             return false;
     return true;
 }
 
 static void
-tree_unsettled(struct sim_tree *tree)
+tree_unsettled(struct sim_tree *tree, bool folded)
 {
     for (unsigned i = 0; i < SIM_TREE_NODES; i++) {
         const struct sim_tree_node *at = &tree->nodes[i];
-        if (!tree_settled_node(at))
-            sim_tree_wrong(
-                tree,
-                "%s is not settled: %s, %" PRIu64 " dirty rows, %" PRIu64
-                " windows to fold, %u samples not acknowledged",
-                at->prefix, sim_tree_life(at) ? "up" : "down",
-                sim_tree_check_rows(at, STORE_JOURNAL_ROLLUP,
-                                    STORE_TABLE_DIRTY),
-                tree_folds(at), at->sender ? at->sender->open_count : 0);
+        if (!tree_settled_node(at, folded))
+            sim_tree_wrong(tree,
+                           "%s is not settled: %s, %" PRIu64
+                           " dirty rows, %" PRIu64
+                           " windows to fold, %u samples not acknowledged",
+                           at->prefix, sim_tree_life(at) ? "up" : "down",
+                           sim_tree_check_dirty(at), tree_folds(at),
+                           at->sender ? at->sender->open_count : 0);
     }
 }
 
 static void
-tree_settle(struct sim_tree *tree)
+tree_settle(struct sim_tree *tree, int64_t at_least_ms, int64_t at_most_ms,
+            bool folded)
 {
     struct sim_world *world = &tree->world;
     int64_t from = world->now_ms;
     unsigned quiet = 0;
-    sim_node_calm(world);
+    while (world->now_ms < from + at_most_ms && quiet < TREE_QUIET) {
+        tree_slice(tree);
+        bool long_enough = world->now_ms > from + at_least_ms;
+        quiet = long_enough && tree_settled(tree, folded) ? quiet + 1 : 0;
+    }
+    if (quiet < TREE_QUIET)
+        tree_unsettled(tree, folded);
+}
+
+static void
+tree_calm(struct sim_tree *tree)
+{
+    sim_node_calm(&tree->world);
     tree_clocks(tree, true);
     for (unsigned i = 0; i < SIM_TREE_ENTERPRISES; i++)
         tree->senders[i].ended = true;
-    while (world->now_ms < from + TREE_SETTLE_MS && quiet < TREE_QUIET) {
-        tree_slice(tree);
-        quiet = world->now_ms > from + TREE_AFTER_MS && tree_settled(tree)
-                    ? quiet + 1
-                    : 0;
-    }
-    if (quiet < TREE_QUIET)
-        tree_unsettled(tree);
+    tree_settle(tree, TREE_AFTER_MS, TREE_SETTLE_MS, false);
+    sim_tree_check_end(tree);
+    tree_settle(tree, 0, TREE_HOUR_MS, true); /* hours end too */
+    sim_tree_check_end(tree);
 }
 
 static void
@@ -585,8 +593,7 @@ sim_tree_story(const char *root, uint64_t seed, uint64_t steps,
         tree_clocks(tree, false);
     }
     tree->result.fault_steps = tree->world.steps - before;
-    tree_settle(tree);
-    sim_tree_check_end(tree);
+    tree_calm(tree);
     tree->result.tables = sim_tree_check_tables(tree);
     tree_sum(tree);
     *ret_result = tree->result;

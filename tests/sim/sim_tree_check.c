@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/base_cur.h"
 #include "base/base_hash.h"
 #include "base/base_mem.h"
 #include "base/base_must.h"
@@ -13,6 +14,7 @@ enum {
     CHECK_ARENA = 256 << 20,
     CHECK_SAMPLES = 1 << 20,
     CHECK_MEASURES = 16,
+    CHECK_ZONE_MS = 8 * 3600000,
     CHECK_DUE_MS = 60000,    /* so long after its due time a window is done */
     CHECK_SURE_MS = 5400000, /* a clock runs ahead an hour, and then some */
 };
@@ -21,13 +23,28 @@ enum {
 
 struct check_hash {
     uint64_t rows, hash;
+    uint64_t begun; /* of windows that have begun; DIRTY only */
+    int64_t now_ms;
 };
+
+/* A key of DIRTY ends in its window and cell. */
+static bool
+check_begun(struct bytes key, int64_t now_ms)
+{
+    struct wall start, end;
+    struct base_cur cur;
+    base_cur_init(&cur, base_bytes_slice(key, key.size - 8, 4));
+    must(model_window_bounds(base_cur_u32be(&cur), 0, &start, &end) == ERR_OK);
+    return start.ms <= now_ms;
+}
 
 static bool
 check_row(void *self, struct bytes key, struct bytes value)
 {
     struct check_hash *hash = self;
     hash->rows++;
+    if (hash->now_ms)
+        hash->begun += check_begun(key, hash->now_ms);
     hash->hash = base_hash_xxh3(hash->hash, key);
     hash->hash = base_hash_xxh3(hash->hash, value);
     return true;
@@ -36,6 +53,7 @@ check_row(void *self, struct bytes key, struct bytes value)
 static struct check_hash
 check_table(const struct sim_tree_node *node, unsigned owner, uint16_t table)
 {
+    const struct sim_world *world = &node->tree->world;
     struct check_hash hash = {.hash = table};
     struct store_kv *kv = node->node.kvs[owner];
     uint8_t rooms[2][480];
@@ -43,6 +61,8 @@ check_table(const struct sim_tree_node *node, unsigned owner, uint16_t table)
     struct bytes from = {0};
     if (!sim_tree_life(node))
         return hash;
+    if (table == STORE_TABLE_DIRTY) /* both packs have windows of +08:00 */
+        hash.now_ms = world->start_ms + world->now_ms + CHECK_ZONE_MS;
     for (unsigned turn = 0;; turn++) {
         base_out_fixed(&next, rooms[turn % 2], sizeof rooms[0]);
         if (store_kv_scan(store_kv_now(kv), table, (struct bytes){0}, from,
@@ -57,6 +77,12 @@ sim_tree_check_rows(const struct sim_tree_node *node, unsigned owner,
                     uint16_t table)
 {
     return check_table(node, owner, table).rows;
+}
+
+uint64_t
+sim_tree_check_dirty(const struct sim_tree_node *node)
+{
+    return check_table(node, STORE_JOURNAL_ROLLUP, STORE_TABLE_DIRTY).begun;
 }
 
 uint64_t
@@ -81,7 +107,7 @@ sim_tree_check_tables(struct sim_tree *tree)
         for (unsigned k = 0; k < BASE_COUNT(all); k++) {
             struct check_hash one =
                 check_table(&tree->nodes[i], all[k].owner, all[k].table);
-            hash = base_hash_xxh3(hash, base_bytes(&one, sizeof one));
+            hash = base_hash_xxh3(hash, base_bytes(&one.hash, sizeof one.hash));
         }
     return hash;
 }

@@ -12,7 +12,7 @@
 #include "sys/sys_random.h"
 #include "sys/sys_thread.h"
 
-enum { TEST_FIXED = 20251122, TEST_STEPS = 30000 };
+enum { TEST_FIXED = 20251122, TEST_STEPS = 100000 };
 
 static bool
 test_run(uint64_t seed, struct sim_tree_result *ret_result)

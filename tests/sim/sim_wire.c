@@ -9,7 +9,7 @@
 #include "sim_node.h"
 #include "wire/frame/wire_frame.h"
 
-enum { WIRE_DELAY_MS = 20000, WIRE_STALL_MS = 30000 };
+enum { WIRE_DELAY_MS = 20000, WIRE_STALL_MS = 30000, WIRE_SMALL = 1024 };
 
 struct wire_end;
 
@@ -19,7 +19,7 @@ struct wire_chunk {
     size_t size;
     int64_t due_ms;
     bool last; /* then the connection ends */
-    bool half; /* the second part of a frame: nothing goes before it */
+    bool half; /* a later part of a frame or message: nothing goes before it */
     uint8_t data[];
 };
 
@@ -116,13 +116,15 @@ end_add(struct wire_end *to, struct bytes data, bool last, bool front)
         to->other->unsent += data.size;
 }
 
-/* A whole message in one frame, once the greeting is over? */
+/* A whole message in one small frame, once the greeting is over?  (A large one
+ * twice may be more than its credit, and ends the link as BAD: rightly.) */
 static bool
 frame_is_whole(const struct wire_frame *frame)
 {
     unsigned whole = WIRE_FRAME_FIRST | WIRE_FRAME_LAST;
     if (frame->type == WIRE_FRAME_DATA)
-        return (frame->flags & whole) == whole;
+        return (frame->flags & whole) == whole &&
+               frame->body.size <= WIRE_SMALL;
     return frame->type > WIRE_FRAME_DATA;
 }
 
@@ -197,6 +199,8 @@ wire_send(struct tier_wire *wire, struct bytes data)
         end_send_whole(to, &frame, data);
     } else {
         end_add(to, data, false, false);
+        BASE_OUTER(to->coming.prev, struct wire_chunk, link)->half =
+            !(frame.flags & WIRE_FRAME_FIRST);
     }
     if (end->unsent >= TIER_WIRE_HIGH)
         end->full = true;

@@ -186,6 +186,7 @@ json_entry(const struct rollup_name *name,
         char text[BASE_DEC_TEXT];
         base_dec_text(entry->value, -1, text);
         json_object_set_new(to, "value", has ? json_string(text) : json_null());
+        json_object_set(to, "a", json_object_get(to, "value"));
         json_input(to, name->pack, entry->name);
         return to;
     }

@@ -146,18 +146,19 @@ an_explanation_is_nested_as_it_was_walked(void **state)
                                         .name = base_bytes_text("busy")};
     wire_explain_add(&out, &entry);
     wire_explain_end(&out, 4);
-    same(api_figures_entries(&share, base_out_bytes(&out)),
-         "[{\"kind\":\"node\",\"name\":\"88\",\"value\":null,\"n\":0,"
-         "\"reported\":0,\"expected\":0,\"a\":null,\"b\":null,\"epoch\":1,"
-         "\"revision\":1,\"below\":["
-         "{\"kind\":\"part\",\"name\":\"88.31\",\"value\":null,\"n\":0,"
-         "\"reported\":0,\"expected\":0,\"a\":null,\"b\":null,\"epoch\":1,"
-         "\"revision\":1,\"why\":\"TIMEOUT\",\"below\":[]},"
-         "{\"kind\":\"unit\",\"name\":\"88/h\",\"value\":null,\"n\":0,"
-         "\"reported\":0,\"expected\":0,\"a\":\"1.00\",\"b\":null,\"epoch\":0,"
-         "\"revision\":0,\"shard\":0,\"sequence\":9,\"below\":["
-         "{\"kind\":\"input\",\"name\":\"busy\",\"value\":\"1.5\","
-         "\"unit\":\"s\",\"metric\":\"b\",\"label\":{},\"below\":[]}]}]}]");
+    same(
+        api_figures_entries(&share, base_out_bytes(&out)),
+        "[{\"kind\":\"node\",\"name\":\"88\",\"value\":null,\"n\":0,"
+        "\"reported\":0,\"expected\":0,\"a\":null,\"b\":null,\"epoch\":1,"
+        "\"revision\":1,\"below\":["
+        "{\"kind\":\"part\",\"name\":\"88.31\",\"value\":null,\"n\":0,"
+        "\"reported\":0,\"expected\":0,\"a\":null,\"b\":null,\"epoch\":1,"
+        "\"revision\":1,\"why\":\"TIMEOUT\",\"below\":[]},"
+        "{\"kind\":\"unit\",\"name\":\"88/h\",\"value\":null,\"n\":0,"
+        "\"reported\":0,\"expected\":0,\"a\":\"1.00\",\"b\":null,\"epoch\":0,"
+        "\"revision\":0,\"shard\":0,\"sequence\":9,\"below\":["
+        "{\"kind\":\"input\",\"name\":\"busy\",\"value\":\"1.5\",\"a\":\"1.5\","
+        "\"unit\":\"s\",\"metric\":\"b\",\"label\":{},\"below\":[]}]}]}]");
     same(api_figures_entries(&share, base_bytes(room, out.size - 1)), "[]");
 }
 

@@ -173,6 +173,7 @@ struct rollup {
     struct rollup_flight flights[ROLLUP_FLIGHTS];
     uint64_t seq, seq_limit; /* used; written ahead */
     int64_t later_ms;        /* mono: the own store refused; not before */
+    int64_t ahead_ms;        /* mono: look again at windows of the future */
     bool resync;             /* windows are being marked */
 
     struct base_timer timer;

@@ -12,7 +12,8 @@
  *                       first with cell 0 (a tombstone if there is none)
  *
  * A window is sent from its due time on; one that a child has sent before (its
- * clock runs ahead), at once.  seq is written ahead by 1,000. */
+ * clock runs ahead), at once; one that begins more than 10 minutes from now
+ * (the clock was set back) waits.  seq is written ahead by 1,000. */
 #include "base/base_mem.h"
 #include "engine/rollup/rollup_inner.h"
 #include "wire/figure/wire_figure.h"
@@ -21,6 +22,7 @@ enum {
     SEND_SEQ_AHEAD = 1000,
     SEND_LATER_MS = 1000,
     SEND_BLOCKED_MS = 60000,
+    SEND_AHEAD_MS = 10000,
     SEND_LOOK = 64, /* windows looked at for one that may go */
 };
 
@@ -154,17 +156,36 @@ struct send_plan {
     uint32_t from; /* its first cell */
 };
 
-/* May this window go now? */
+/* The clock ran ahead when it was made: the parent would not take it. */
+static bool
+send_is_ahead(struct rollup *rollup, const struct rollup_pack *pack,
+              uint32_t window)
+{
+    struct wall start = {0}, end;
+    model_window_bounds(window, pack->pack->zone_s, &start, &end);
+    return start.ms > rollup_now(rollup) + ROLLUP_AHEAD_MS;
+}
+
+/* May this window go now?  If not, *ret_next is where to look further: what
+ * waits must not stand before what may go. */
 static bool
 send_may(struct rollup *rollup, const struct send_key *key,
-         struct send_plan *plan)
+         struct send_plan *plan, uint32_t *ret_next)
 {
     struct rollup_key room;
     struct rollup_row_pair mark;
     int pack = rollup_pack_find(rollup, key->pack);
-    if (pack >= 0 &&
-        rollup->packs[pack].blocked_ms > base_loop_mono(rollup->config.loop).ms)
+    int64_t mono = base_loop_mono(rollup->config.loop).ms;
+    if (pack >= 0 && rollup->packs[pack].blocked_ms > mono) {
+        *ret_next = UINT32_MAX;
         return false;
+    }
+    if (pack >= 0 && send_is_ahead(rollup, &rollup->packs[pack], key->window)) {
+        rollup->ahead_ms = mono + SEND_AHEAD_MS;
+        *ret_next = ((key->window >> 28) + 1) << 28; /* the next frequency */
+        return false;
+    }
+    *ret_next = key->window + 1;
     if (send_under_way(rollup, key) ||
         rollup_get(rollup, STORE_TABLE_WINDOW,
                    rollup_row_window_key(&room, key->pack, key->window),
@@ -191,6 +212,7 @@ send_choose(struct rollup *rollup, struct send_key *key, struct send_plan *plan)
     static const uint8_t parent = 0;
     struct rollup_key room;
     struct bytes from = base_bytes(&parent, 1);
+    uint32_t next;
     for (unsigned i = 0; i < SEND_LOOK; i++) {
         key->window = 0;
         enum err err = store_kv_scan(rollup_snap(rollup), STORE_TABLE_DIRTY,
@@ -200,10 +222,9 @@ send_choose(struct rollup *rollup, struct send_key *key, struct send_plan *plan)
             return err;
         if (key->window == 0)
             return ERR_ABSENT;
-        if (send_may(rollup, key, plan))
+        if (send_may(rollup, key, plan, &next))
             return ERR_OK;
-        from = rollup_row_dirty_key(&room, send_parent, key->pack,
-                                    key->window + 1, 0);
+        from = rollup_row_dirty_key(&room, send_parent, key->pack, next, 0);
     }
     return ERR_ABSENT;
 }
@@ -594,6 +615,7 @@ rollup_send_wait(struct rollup *rollup)
 {
     int64_t mono = base_loop_mono(rollup->config.loop).ms, wait = INT64_MAX;
     bool again = send_over(&rollup->later_ms, mono, &wait);
+    again |= send_over(&rollup->ahead_ms, mono, &wait);
     for (unsigned i = 0; i < rollup->pack_count; i++)
         if (send_over(&rollup->packs[i].blocked_ms, mono, &wait))
             again = true;

@@ -274,10 +274,24 @@ fold_pass(struct stream *stream)
     base_stat_set(&stream->counts.told, stream->told);
 }
 
+/* The wall clock went back: what was to come in a second would wait until the
+ * clock shows that second again. */
+static void
+fold_clock(struct stream *stream, int64_t now)
+{
+    int64_t ahead = now - base_loop_mono(stream->config.loop).ms;
+    bool back = ahead < stream->ahead_ms - STREAM_AGAIN_MS;
+    stream->ahead_ms = ahead;
+    for (uint32_t i = 0; back && i < stream->slot_count; i++)
+        if (stream->slots[i] && stream->slots[i]->state == STREAM_DIRTY)
+            stream_window_dirty(stream, stream->slots[i], STREAM_AGAIN_MS);
+}
+
 static void
 fold_run(struct stream *stream)
 {
     int64_t now = stream_wall(stream);
+    fold_clock(stream, now);
     fold_look_for_cut(stream);
     stream_window_tails(stream, now);
     for (unsigned i = 0; i < FOLD_TURN; i++) {

@@ -221,6 +221,7 @@ struct stream {
     struct base_timer timer;
     struct base_task task;
     bool task_posted, started, folding;
+    int64_t ahead_ms; /* the wall clock of the mono clock, as last seen */
 
     struct stream_run **runs; /* by group, during replay */
     uint32_t *run_counts, run_room;

@@ -96,7 +96,7 @@ unfit_names_and_times_are_refused_whole(void **state)
     assert_int_equal(stream_write(world.stream, &sample, &sequence, &note),
                      ERR_OK);
     struct store_ts_sample last;
-    assert_int_equal(store_ts_last(world.ts, 0, 0, INT64_MAX, INT64_MAX, &last),
+    assert_int_equal(store_ts_last(world.ts, 0, 1, INT64_MAX, INT64_MAX, &last),
                      ERR_OK);
     assert_int_equal(last.value.mantissa, 3); /* of two the last */
     world_done(&world);

@@ -370,23 +370,32 @@ static void
 window_hand_over(const struct window_sample *s, struct stream_lane *lane,
                  uint32_t number)
 {
-    struct stream *stream = s->stream;
     for (uint32_t i = 0; i < lane->count; i++) {
         struct stream_window *window = lane->windows[i];
         if (window->window >= number)
             break;
         if (window->hold.index == 0)
-            window_hold(stream, window, s->sequence);
+            window_hold(s->stream, window, s->sequence);
         if (window->again && window->again_hold == 0)
             window->again_hold = s->sequence;
     }
-    if (!lane->live)
-        return;
-    for (uint32_t w = lane->next; w < number; w++) {
+}
+
+/* The lane moves on: what tails would have dirtied on the way is dirty now. */
+static void
+window_move_on(const struct window_sample *s, struct stream_lane *lane,
+               uint32_t number)
+{
+    struct stream *stream = s->stream;
+    for (uint32_t w = lane->next; lane->live && w < number; w++) {
         if (!window_tail_reaches(stream, lane, w, true))
             break;
         stream_window_mark(stream, lane, w, s->sequence);
     }
+    stream_window_mark(stream, lane, number, 0);
+    lane->next = number + 1;
+    lane->live = true;
+    stream_window_tail_arm(stream, lane);
 }
 
 static void
@@ -398,14 +407,11 @@ window_newer(const struct window_sample *s, struct stream_lane *lane,
         stream_window_of(stream, lane, s->newest) < number)
         window_hand_over(s, lane, number);
     if (!lane->live || number >= lane->next) {
-        stream_window_mark(stream, lane, number, 0);
-        lane->next = number + 1;
-        lane->live = true;
-        stream_window_tail_arm(stream, lane);
+        window_move_on(s, lane, number);
         return;
     }
-    bool newest = number + 1 == lane->next;
-    stream_window_mark(stream, lane, number, newest ? 0 : s->sequence);
+    /* Another series is ahead.  (R) finds all of this. */
+    stream_window_mark(stream, lane, number, 0);
     if (!s->want.last)
         return;
     uint32_t reach =
@@ -415,7 +421,7 @@ window_newer(const struct window_sample *s, struct stream_lane *lane,
         stream_window_tail_arm(stream, lane);
     }
     if (reach > number)
-        stream_window_marks(stream, lane, number + 1, reach, s->sequence);
+        stream_window_marks(stream, lane, number + 1, reach, 0);
 }
 
 /* The next sample that a fold can use, at most `within` later. */

@@ -296,6 +296,8 @@ world_commit(struct world *world, unsigned most)
     memmove(world->waiting, world->waiting + count,
             (world->waiting_count - count) * sizeof taken[0]);
     world->waiting_count -= count;
+    if (count == 0)
+        return;
     for (unsigned i = 0; i < count; i++) {
         bool busy = world->busy_one_in > 0 &&
                     base_rng_below(&world->rng, world->busy_one_in) == 0;

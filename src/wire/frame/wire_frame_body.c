@@ -2,7 +2,7 @@
 #include "wire/frame/wire_frame_body.h"
 
 /* The number of an error on the wire is its place here, from 0: append only. */
-static const enum err wire_frame_codes[] = {
+static const enum err wire_frame_body_codes[] = {
     ERR_OK,     ERR_ABSENT,   ERR_EXISTS,   ERR_FULL,        ERR_LIMIT,
     ERR_LABEL,  ERR_TIME,     ERR_CONFLICT, ERR_STALE,       ERR_CORRUPT,
     ERR_BUSY,   ERR_IO,       ERR_PARTIAL,  ERR_UNSUPPORTED, ERR_SYNTAX,
@@ -12,27 +12,31 @@ static const enum err wire_frame_codes[] = {
     ERR_CLOSED, ERR_MISMATCH, ERR_AGAIN,
 };
 
-enum { WIRE_FRAME_CODES = sizeof wire_frame_codes / sizeof *wire_frame_codes };
+enum {
+    WIRE_FRAME_CODES =
+        sizeof wire_frame_body_codes / sizeof *wire_frame_body_codes
+};
 _Static_assert((int)WIRE_FRAME_CODES == (int)ERR_COUNT,
                "a new error needs a number on the wire");
 
 uint16_t
-wire_frame_code(enum err err)
+wire_frame_body_code(enum err err)
 {
     for (uint16_t i = 0; i < WIRE_FRAME_CODES; i++)
-        if (wire_frame_codes[i] == err)
+        if (wire_frame_body_codes[i] == err)
             return i;
-    return wire_frame_code(ERR_UNSUPPORTED);
+    return wire_frame_body_code(ERR_UNSUPPORTED);
 }
 
 enum err
-wire_frame_code_err(uint16_t code)
+wire_frame_body_err(uint16_t code)
 {
-    return code < WIRE_FRAME_CODES ? wire_frame_codes[code] : ERR_UNSUPPORTED;
+    return code < WIRE_FRAME_CODES ? wire_frame_body_codes[code]
+                                   : ERR_UNSUPPORTED;
 }
 
 const char *
-wire_frame_refusal_name(unsigned code)
+wire_frame_body_refusal(unsigned code)
 {
     static const char *const names[WIRE_FRAME_REFUSALS] = {
         [WIRE_FRAME_BUSY] = "busy",
@@ -52,7 +56,8 @@ wire_frame_refusal_name(unsigned code)
 }
 
 enum err
-wire_frame_refuse_read(struct bytes body, struct wire_frame_refuse *ret_refuse)
+wire_frame_body_refuse_read(struct bytes body,
+                            struct wire_frame_refuse *ret_refuse)
 {
     struct base_cur cur;
     base_cur_init(&cur, body);
@@ -72,8 +77,8 @@ wire_frame_refuse_read(struct bytes body, struct wire_frame_refuse *ret_refuse)
 }
 
 void
-wire_frame_refuse_write(struct base_out *out,
-                        const struct wire_frame_refuse *refuse)
+wire_frame_body_refuse_write(struct base_out *out,
+                             const struct wire_frame_refuse *refuse)
 {
     base_out_u16le(out, refuse->code);
     base_out_u32le(out, refuse->wait_ms);
@@ -82,8 +87,8 @@ wire_frame_refuse_write(struct base_out *out,
 }
 
 enum err
-wire_frame_ack_read(struct bytes body, uint64_t ack_seq,
-                    struct wire_frame_refused *into, unsigned *ret_count)
+wire_frame_body_ack_read(struct bytes body, uint64_t ack_seq,
+                         struct wire_frame_refused *into, unsigned *ret_count)
 {
     struct base_cur cur;
     base_cur_init(&cur, body);
@@ -105,8 +110,9 @@ wire_frame_ack_read(struct bytes body, uint64_t ack_seq,
 }
 
 void
-wire_frame_ack_write(struct base_out *out,
-                     const struct wire_frame_refused *refused, unsigned count)
+wire_frame_body_ack_write(struct base_out *out,
+                          const struct wire_frame_refused *refused,
+                          unsigned count)
 {
     base_out_u16le(out, (uint16_t)count);
     for (unsigned i = 0; i < count; i++) {
@@ -116,7 +122,7 @@ wire_frame_ack_write(struct base_out *out,
 }
 
 enum err
-wire_frame_numbers_read(struct bytes body, uint64_t *into, unsigned count)
+wire_frame_body_numbers_read(struct bytes body, uint64_t *into, unsigned count)
 {
     struct base_cur cur;
     base_cur_init(&cur, body);
@@ -128,8 +134,8 @@ wire_frame_numbers_read(struct bytes body, uint64_t *into, unsigned count)
 }
 
 void
-wire_frame_numbers_write(struct base_out *out, const uint64_t *numbers,
-                         unsigned count)
+wire_frame_body_numbers_write(struct base_out *out, const uint64_t *numbers,
+                              unsigned count)
 {
     for (unsigned i = 0; i < count; i++)
         base_out_u64le(out, numbers[i]);

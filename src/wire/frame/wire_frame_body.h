@@ -18,7 +18,7 @@
  *   error reply (DATA, flags 4 and 16): 0 2 code, then the answer's bytes
  *
  * Codes    an enum err travels as a number of its own, which is never reused
- *          (wire_frame_code); an unknown number reads as UNSUPPORTED.
+ *          (wire_frame_body_code); an unknown number reads as UNSUPPORTED.
  * Errors   SHORT, SYNTAX, BIG.  A body longer than drawn is SYNTAX. */
 #ifndef WIRE_FRAME_BODY_H
 #define WIRE_FRAME_BODY_H
@@ -48,9 +48,9 @@ enum wire_frame_refusal {
     WIRE_FRAME_REFUSALS
 };
 
-uint16_t wire_frame_code(enum err err);
-enum err wire_frame_code_err(uint16_t code);
-const char *wire_frame_refusal_name(unsigned code);
+uint16_t wire_frame_body_code(enum err err);
+enum err wire_frame_body_err(uint16_t code);
+const char *wire_frame_body_refusal(unsigned code);
 
 struct wire_frame_refuse {
     uint16_t code;
@@ -58,10 +58,10 @@ struct wire_frame_refuse {
     struct bytes text;
 };
 
-enum err wire_frame_refuse_read(struct bytes body,
-                                struct wire_frame_refuse *ret_refuse);
-void wire_frame_refuse_write(struct base_out *out,
-                             const struct wire_frame_refuse *refuse);
+enum err wire_frame_body_refuse_read(struct bytes body,
+                                     struct wire_frame_refuse *ret_refuse);
+void wire_frame_body_refuse_write(struct base_out *out,
+                                  const struct wire_frame_refuse *refuse);
 
 struct wire_frame_refused {
     uint64_t seq;
@@ -69,17 +69,17 @@ struct wire_frame_refused {
 };
 
 /* into: room for WIRE_FRAME_REFUSED_MAX */
-enum err wire_frame_ack_read(struct bytes body, uint64_t ack_seq,
-                             struct wire_frame_refused *into,
-                             unsigned *ret_count);
-void wire_frame_ack_write(struct base_out *out,
-                          const struct wire_frame_refused *refused,
-                          unsigned count);
+enum err wire_frame_body_ack_read(struct bytes body, uint64_t ack_seq,
+                                  struct wire_frame_refused *into,
+                                  unsigned *ret_count);
+void wire_frame_body_ack_write(struct base_out *out,
+                               const struct wire_frame_refused *refused,
+                               unsigned count);
 
 /* CREDIT, WANT, READY, PING and PONG are 1 to 3 numbers of 8 bytes. */
-enum err wire_frame_numbers_read(struct bytes body, uint64_t *into,
-                                 unsigned count);
-void wire_frame_numbers_write(struct base_out *out, const uint64_t *numbers,
-                              unsigned count);
+enum err wire_frame_body_numbers_read(struct bytes body, uint64_t *into,
+                                      unsigned count);
+void wire_frame_body_numbers_write(struct base_out *out,
+                                   const uint64_t *numbers, unsigned count);
 
 #endif

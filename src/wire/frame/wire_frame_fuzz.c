@@ -31,19 +31,20 @@ frame_small(const struct wire_frame *frame)
     struct base_out out;
     uint64_t numbers[3];
     unsigned count = 0;
-    if (wire_frame_ack_read(frame->body, frame->seq, refused, &count) ==
+    if (wire_frame_body_ack_read(frame->body, frame->seq, refused, &count) ==
         ERR_OK) {
         base_out_fixed(&out, room, sizeof room);
-        wire_frame_ack_write(&out, refused, count);
+        wire_frame_body_ack_write(&out, refused, count);
         must(base_bytes_equal(base_out_bytes(&out), frame->body));
     }
-    if (wire_frame_refuse_read(frame->body, &refuse) == ERR_OK) {
+    if (wire_frame_body_refuse_read(frame->body, &refuse) == ERR_OK) {
         must(base_bytes_utf8(refuse.text));
-        must(wire_frame_refusal_name(refuse.code));
-        must(wire_frame_code_err(refuse.code) < ERR_COUNT);
+        must(wire_frame_body_refusal(refuse.code));
+        must(wire_frame_body_err(refuse.code) < ERR_COUNT);
     }
     for (count = 1; count <= 3; count++)
-        must(wire_frame_numbers_read(frame->body, numbers, count) != ERR_OK ||
+        must(wire_frame_body_numbers_read(frame->body, numbers, count) !=
+                 ERR_OK ||
              frame->body.size == count * 8);
 }
 

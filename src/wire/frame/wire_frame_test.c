@@ -170,16 +170,18 @@ an_ack_names_only_what_lies_at_or_below_it(void **state)
     uint8_t room[64];
     struct base_out out;
     base_out_fixed(&out, room, sizeof room);
-    struct wire_frame_refused refused = {5, wire_frame_code(ERR_CORRUPT)};
-    wire_frame_ack_write(&out, &refused, 1);
+    struct wire_frame_refused refused = {5, wire_frame_body_code(ERR_CORRUPT)};
+    wire_frame_body_ack_write(&out, &refused, 1);
     struct wire_frame_refused back[WIRE_FRAME_REFUSED_MAX];
     unsigned count = 0;
-    assert_int_equal(wire_frame_ack_read(base_out_bytes(&out), 5, back, &count),
-                     ERR_OK);
+    assert_int_equal(
+        wire_frame_body_ack_read(base_out_bytes(&out), 5, back, &count),
+        ERR_OK);
     assert_int_equal(count, 1);
-    assert_int_equal(wire_frame_code_err(back[0].code), ERR_CORRUPT);
-    assert_int_equal(wire_frame_ack_read(base_out_bytes(&out), 4, back, &count),
-                     ERR_SYNTAX);
+    assert_int_equal(wire_frame_body_err(back[0].code), ERR_CORRUPT);
+    assert_int_equal(
+        wire_frame_body_ack_read(base_out_bytes(&out), 4, back, &count),
+        ERR_SYNTAX);
 }
 
 static void
@@ -191,15 +193,15 @@ a_refusal_is_a_code_a_wait_and_a_sentence(void **state)
     base_out_fixed(&out, room, sizeof room);
     struct wire_frame_refuse refuse = {WIRE_FRAME_CLOCK, 60000,
                                        base_bytes_text("too early")};
-    wire_frame_refuse_write(&out, &refuse);
+    wire_frame_body_refuse_write(&out, &refuse);
     struct wire_frame_refuse back;
-    assert_int_equal(wire_frame_refuse_read(base_out_bytes(&out), &back),
+    assert_int_equal(wire_frame_body_refuse_read(base_out_bytes(&out), &back),
                      ERR_OK);
     assert_int_equal(back.code, WIRE_FRAME_CLOCK);
     assert_int_equal(back.wait_ms, 60000);
     assert_true(base_bytes_is(back.text, "too early"));
     room[7] = 0xff;
-    assert_int_equal(wire_frame_refuse_read(base_out_bytes(&out), &back),
+    assert_int_equal(wire_frame_body_refuse_read(base_out_bytes(&out), &back),
                      ERR_SYNTAX);
 }
 
