@@ -56,8 +56,8 @@ function rowsOf(entry, depth, rows) {
   return rows;
 }
 
-// The samples that the operands were read from: those in [from, to), and the one
-// before, which a counter's rise begins at.
+// The samples that the operands were read from: those in [from, to), and the
+// one before, which a counter's rise begins at.
 async function fetchRaw(mine, row) {
   const [from, to] = [mine.figure.from / 1000, mine.figure.to / 1000];
   const inputs = mine.answer.operands.flatMap(({ expr, scale }) =>
@@ -103,7 +103,7 @@ function formula(f, a) {
   return element('div', 'formula',
     line('', `${label(f)} = ${side(label)}`),
     line('', `${amount(a.value, f.unit, f.digits)} = `
-      + side((one) => exact(one.sum, one.unit))));
+      + side((one) => exact(one.sum, one.unit, one.scale))));
 }
 
 function place(row) {
@@ -123,7 +123,8 @@ function way(f, a, rows) {
   return table('way', [w.place, label(f), ...sums.map(label), w.reported,
     w.revision], rows.map((row) => element('tr', '', place(row),
     cell(amount(row.value, f.unit, f.digits)),
-    ...sums.map((one, i) => cell(exact([row.a, row.b][i], one.unit))),
+    ...sums.map((one, i) =>
+      cell(exact([row.a, row.b][i], one.unit, one.scale))),
     cell(row.kind === 'unit' ? '' : w.of(row.reported, row.expected)),
     cell(w.revisionOf(row.revision, row.epoch)))));
 }

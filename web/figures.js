@@ -108,6 +108,7 @@ function changeRow(tr, f, explained) {
   const w = word();
   put(name, label(f));
   put(value, amount(f.value, f.unit, f.digits));
+  value.classList.toggle('absent', f.value === null);
   attribute(value, 'title', `${f.value ?? ''} ${f.unit ?? ''}`.trim());
   changeSpark(trend.firstChild, f);
   put(reported, w.of(f.reported, f.expected));

@@ -6,7 +6,7 @@
 #include "base/base_b64.h"
 #include "base/base_mem.h"
 
-enum { TREE_WAIT_MS = 2000, TREE_STATUS_MAX = 64 << 10 };
+enum { TREE_WAIT_MS = 2000, TREE_HOP_MS = 400, TREE_STATUS_MAX = 64 << 10 };
 
 /* --- one node --- */
 
@@ -120,6 +120,8 @@ struct tree_whole {
     struct model_answer *answer;      /* or this */
     json_t *root;
     unsigned waiting;
+    unsigned wait_ms; /* less at each level: a silent one must not make its
+                         parent look silent */
 };
 
 struct tree_ask {
@@ -205,20 +207,21 @@ tree_whole_ask(struct tree_whole *whole)
         one->place = child;
         whole->waiting++;
         port->ops->ask(port, MODEL_CHANNEL_CONTROL, MODEL_KIND_CONTROL_STATUS,
-                       base_bytes_text(name), (struct bytes){0}, TREE_WAIT_MS,
-                       &one->ask);
+                       base_bytes_text(name), (struct bytes){0},
+                       whole->wait_ms, &one->ask);
     }
 }
 
 static void
 tree_whole_start(struct app_tree *tree, struct net_http_request *request,
-                 struct model_answer *answer)
+                 struct model_answer *answer, unsigned wait_ms)
 {
     struct tree_whole *whole = base_mem_zero(sizeof *whole);
     whole->tree = tree;
     whole->request = request;
     whole->answer = answer;
     whole->waiting = 1; /* ourselves, until all are asked */
+    whole->wait_ms = wait_ms;
     whole->root = json_pack("{s:s, s:s, s:s, s:b, s:[]}", "node",
                             tree->config->node, "role", tree->config->role,
                             "state", "here", "host",
@@ -231,7 +234,7 @@ tree_whole_start(struct app_tree *tree, struct net_http_request *request,
 static void
 tree_whole_get(void *self, struct net_http_request *request)
 {
-    tree_whole_start(self, request, NULL);
+    tree_whole_start(self, request, NULL, TREE_WAIT_MS);
 }
 
 void
@@ -246,8 +249,9 @@ static void
 tree_take_status(void *self, const struct model_message *message,
                  struct model_answer *answer)
 {
-    (void)message;
-    tree_whole_start(self, NULL, answer);
+    unsigned left = message->left_ms;
+    tree_whole_start(self, NULL, answer,
+                     left > 2 * TREE_HOP_MS ? left - TREE_HOP_MS : left / 2);
 }
 
 struct model_call_row

@@ -88,9 +88,7 @@ struct crypt_cert_facts {
 void crypt_cert_facts(const struct crypt_cert *cert,
                       struct crypt_cert_facts *ret_facts);
 
-/* For crypt_issue and crypt_tls: OpenSSL's object and back, its facts, and
- * the dates alone. */
-struct crypt_cert *crypt_cert_wrap(struct x509_st *take);
+/* For crypt_tls: OpenSSL's object, the facts of one, and the dates alone. */
 struct x509_st *crypt_cert_inner(const struct crypt_cert *cert);
 void crypt_cert_facts_of(struct x509_st *inner,
                          struct crypt_cert_facts *ret_facts);

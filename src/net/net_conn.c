@@ -348,7 +348,7 @@ conn_opened(struct net_conn *conn, unsigned what)
             proto->drained(conn);
         conn_give_kept(conn);
     }
-    if (what & NET_KICK)
+    if (what & NET_KICK || conn->kicked) /* else an end would overtake them */
         conn_give_kept(conn);
     if ((what & NET_READ || retry) && conn_may_read(conn))
         conn_at_end(conn, conn_read(conn));

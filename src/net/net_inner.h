@@ -151,14 +151,6 @@ enum net_io net_tls_write(struct net_conn *conn, struct bytes data,
                           size_t *ret_size);
 bool net_tls_begin(struct net_conn *conn, bool server);
 
-/* net_listen.c */
-void net_listen_free(struct net_listener *listener);
-/* NAME unless numeric. */
-enum err net_listen_address(const char *address, uint16_t port,
-                            struct sockaddr_storage *ret_address,
-                            socklen_t *ret_size);
-bool net_listen_loopback(const struct sockaddr_storage *address);
-
 /* net_wheel.c */
 void net_wheel_init(struct net *net);
 void net_wheel_done(struct net *net);

@@ -136,9 +136,9 @@ void tier_list(struct tier *tier,
                void (*fn)(void *self, const struct tier_view *view),
                void *self);
 /* Newest first, at most limit. */
-void tier_alerts(struct tier *tier, unsigned limit,
-                 void (*fn)(void *self, int64_t time_ms, struct bytes event,
-                            struct bytes text),
-                 void *self);
+void tier_alert_list(struct tier *tier, unsigned limit,
+                     void (*fn)(void *self, int64_t time_ms, struct bytes event,
+                                struct bytes text),
+                     void *self);
 
 #endif

@@ -106,10 +106,10 @@ alert_tell(const struct alert_walk *walk, struct bytes value)
 }
 
 void
-tier_alerts(struct tier *tier, unsigned limit,
-            void (*fn)(void *self, int64_t time_ms, struct bytes event,
-                       struct bytes text),
-            void *self)
+tier_alert_list(struct tier *tier, unsigned limit,
+                void (*fn)(void *self, int64_t time_ms, struct bytes event,
+                           struct bytes text),
+                void *self)
 {
     const struct alert_walk walk = {fn, self};
     struct store_kv_snap *snap = store_kv_now(tier->config.kvs[0]);

@@ -11,8 +11,8 @@
  *   STORING    -> WAIT    -         bad         READY ->  by code    -> WAIT
  *   (10 s)                                      UP
  *   UP         -          -         bad         -         by code    -> WAIT
- *   FENCED, EXPIRED, STOPPED        ignored, counted; AGAIN (a new token) -> WAIT,
- *                                   RETRY (a new certificate) from WAIT, EXPIRED
+ *   FENCED, EXPIRED, STOPPED        ignored, counted; AGAIN (a new token) ->
+ * WAIT, RETRY (a new certificate) from WAIT, EXPIRED
  *
  * REPAIR (digests) is not in the spine: whatever is not in order is FENCED
  * until `join --again` (RULINGS 34).  The lineage offered is durable before

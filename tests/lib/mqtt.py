@@ -32,6 +32,7 @@ class Publisher:
                  context=None, timeout=5):
         self.version, self.next_id, self.waiting = version, 1, {}
         self.acked, self.buffer, self.closed = {}, b'', False
+        self.refused = []
         self.socket = socket.create_connection((host, port), timeout)
         if context:
             self.socket = context.wrap_socket(self.socket,
@@ -114,8 +115,7 @@ class Publisher:
                 reason = body[2] if len(body) > 2 else 0
                 note = self.waiting.pop(number, None)
                 self.acked[number] = reason
-                if reason < 0x80:
-                    good.append(note)
+                (good if reason < 0x80 else self.refused).append(note)
         return good
 
     def drain(self, timeout=10):

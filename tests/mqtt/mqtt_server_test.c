@@ -255,11 +255,11 @@ server_close(struct server *server)
         net_free(server->net);
         mqtt_door_free(server->door);
     }
-    stream_free(server->stream);
-    stream_keep_free(server->keep);
     store_ts_shut(server->ts);
     store_kv_shut(server->kv);
     store_journal_shut(server->journal);
+    stream_free(server->stream); /* the journal tells its watch to the end */
+    stream_keep_free(server->keep);
     sys_loop_free(server->ingest);
     sys_loop_free(server->state);
 }

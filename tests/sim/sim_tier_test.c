@@ -63,6 +63,7 @@ run_start(struct run *run, uint64_t seed, bool corrupt)
             .owners = SIM_TOY_OWNERS,
             .pin = (uint8_t)(i + 1),
             .user = &run->counts[i],
+            .ping_s = 5, /* one-way links are found in 12 s, not 50 */
         };
         sim_node_init(&run->nodes[i], &run->world);
     }

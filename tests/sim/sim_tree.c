@@ -31,15 +31,15 @@ enum {
 const struct sim_plan sim_tree_plan = {
     .per_million =
         {
-            [SIM_FAULT_DROP] = 2000,
-            [SIM_FAULT_DUPLICATE] = 3000,
-            [SIM_FAULT_REORDER] = 3000,
-            [SIM_FAULT_DELAY] = 500,
+            [SIM_FAULT_DROP] = 10000,
+            [SIM_FAULT_DUPLICATE] = 10000,
+            [SIM_FAULT_REORDER] = 10000,
+            [SIM_FAULT_DELAY] = 5000,
             [SIM_FAULT_SPLIT] = 20000,
-            [SIM_FAULT_CUT] = 1000,
-            [SIM_FAULT_ONE_WAY] = 200,
-            [SIM_FAULT_STALL] = 500,
-            [SIM_FAULT_CORRUPT] = 1000,
+            [SIM_FAULT_CUT] = 4000,
+            [SIM_FAULT_ONE_WAY] = 2000,
+            [SIM_FAULT_STALL] = 3000,
+            [SIM_FAULT_CORRUPT] = 5000,
             [SIM_FAULT_CRASH] = 1500,
             [SIM_FAULT_POWER] = 1500,
             [SIM_FAULT_SILENT] = 800,
@@ -113,7 +113,7 @@ life_open_stream(struct sim_tree_node *at, struct sim_tree_life *life)
         .seed = at->seed,
         .head_bytes = 4 << 20,
         .retention_ms = 30 * (int64_t)TREE_DAY_MS,
-        .seal_ms = 1200000,
+        .seal_ms = 120000,
     };
     enum err err = stream_new(&config, &life->stream);
     if (err == ERR_OK)

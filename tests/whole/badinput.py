@@ -155,7 +155,7 @@ def tier_context(c, cert=None, key=None):
 
 @case('tier: no certificate')
 def _(c):
-    counted(c.province, 'dougong_tier_', lambda: raw(
+    counted(c.province, 'dougong_net_', lambda: raw(
         c.province.port + 3, b'x' * 100, tier_context(c)))
 
 

@@ -2,9 +2,13 @@
 """Any of the three nodes is killed at random moments under load.
 
 A sender publishes QoS 1 with its own times and writes down what was
-acknowledged.  At random moments one of the nodes gets SIGKILL (the enterprise,
-half of the time, under a shim that loses unsynced writes and tears one) and is
-started again; unacknowledged messages are sent again.  In the end
+acknowledged; what was not acknowledged is sent again.  Each round one node,
+started again under a shim that holds writes back until they are synced, gets
+one of
+  kill   SIGKILL: what was not synced is lost, some of it is torn or scattered
+  sync   one fdatasync fails, nothing more may be acknowledged; then SIGKILL
+  full   the disk says ENOSPC for a while; it must go on by itself afterwards
+In the end
   acknowledged <= recovered <= sent, sample by sample, and
   the nation's figures equal a recomputation from the enterprise's samples,
 bit for bit.
@@ -22,10 +26,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 import mqtt  # noqa: E402
 import packs  # noqa: E402
 import recompute  # noqa: E402
-from chain import BUILD, Chain, until  # noqa: E402
+from chain import BUILD, Chain, http, until  # noqa: E402
 
 MACHINES = 4
 SPAN = 40 * 60 * 1000
+WINDOW = 20  # the Receive Maximum of profile open
 
 
 class Load:
@@ -75,13 +80,13 @@ class Load:
         while time.monotonic() < end:
             try:
                 if self.publisher is None:
-                    self.publisher = mqtt.Publisher(self.node.port + 1,
-                                                    'load', timeout=2)
+                    self.publisher = mqtt.Publisher(
+                        self.node.port + 1, 'load', version=5, timeout=2)
                 while time.monotonic() < end:
                     key = self.again.pop() if self.again else self.message()
                     if key is not None:
                         self.send(key)
-                    if len(self.publisher.waiting) > 200:
+                    if len(self.publisher.waiting) >= WINDOW:
                         self.take(0.2)
                     else:
                         self.take(0)
@@ -92,6 +97,10 @@ class Load:
     def take(self, timeout):
         for key in self.publisher.pump(timeout):
             self.acked[key] = True
+        if self.publisher.refused:
+            self.again += self.publisher.refused
+            self.publisher.refused = []
+            time.sleep(0.01)
 
     def lost(self):
         if self.publisher:
@@ -191,12 +200,64 @@ def settle(nodes, want, seconds=60):
 
 
 def shim(node, rng):
-    """Lose what was not synced and tear one write, at the next kill."""
+    """A disk that keeps only what was synced; a control file fills it."""
     library = os.path.join(BUILD, 'tests/fault/libfault.so')
     assert os.path.exists(library), library
-    node.env = {'LD_PRELOAD': library, 'FAULT_SEED': str(rng.randrange(1 << 30)),
-                'FAULT_PATHS': '/journal/', 'FAULT_DELAY': '1',
-                'FAULT_TEAR': '1'}
+    node.full = os.path.join(node.dir, 'full')
+    node.env = {'LD_PRELOAD': library,
+                'FAULT_SEED': str(rng.randrange(1 << 30)),
+                'FAULT_PATHS': '/journal/:data.mdb:/seg/',
+                'FAULT_TEAR': '20', 'FAULT_SCATTER': '40',
+                'FAULT_ENOSPC_FILE': node.full}
+
+
+def fault_kill(load, node, rng):
+    load.run(rng.random() * 0.4)
+    node.kill()
+
+
+def fault_sync(load, node, rng):
+    """One sync fails: the node says so, and acknowledges nothing more; or it
+    cannot even start."""
+    node.kill()
+    shim(node, rng)
+    node.env['FAULT_SYNC_FAIL_AT'] = str(rng.randrange(1, 60))
+    node.start(wait=False)
+
+    def failed():
+        load.run(0.1)
+        return node.process.poll() is not None or \
+            http(node.url + '/readyz')[0] == 503
+    until('%s has failed by a sync' % node.prefix, failed, 60)
+    if node.process.poll() is None:
+        node.kill()
+
+
+def fault_full(load, node, rng):
+    """No space, then space again: no restart."""
+    open(node.full, 'w').close()
+    load.run(0.2 + rng.random() * 0.3)
+    os.unlink(node.full)
+    until('%s takes writes again' % node.prefix, lambda: load.run(0.1) or
+          http(node.url + '/readyz')[0] == 200, 30)
+
+
+FAULTS = {'kill': fault_kill, 'sync': fault_sync, 'full': fault_full}
+
+
+def rounds(chain, load, rng, count):
+    done = {}
+    for _ in range(count):
+        node = rng.choice(chain.nodes)
+        kind = rng.choice(['kill'] * 6 + ['sync', 'full'])
+        FAULTS[kind](load, node, rng)
+        done[kind] = done.get(kind, 0) + 1
+        if node.process.poll() is not None:
+            shim(node, rng)
+            node.start(wait=False)
+            load.run(rng.random() * 0.3)
+            node.ready()
+    return done
 
 
 def main():
@@ -208,30 +269,27 @@ def main():
     print('seed: %d' % args.seed, flush=True)
     rng = random.Random(args.seed)
     now = int(time.time() * 1000)
-    kills = {}
     with packs.with_load() as extra, Chain(extra=extra) as chain:
         load = Load(chain.enterprise, rng, now)
         load.run(1.0)
-        for round_ in range(args.rounds):
-            node = rng.choice(chain.nodes)
-            load.run(rng.random() * 0.4)
-            node.kill()
-            kills[node.prefix] = kills.get(node.prefix, 0) + 1
+        for node in chain.nodes:
+            node.stop()
+            shim(node, rng)
+            node.start()
+        done = rounds(chain, load, rng, args.rounds)
+        for node in chain.nodes:  # no more faults
+            if node.process.poll() is None:
+                node.kill()
             node.env = {}
-            if node is chain.enterprise and rng.random() < 0.5:
-                shim(node, rng)
-            node.start(wait=False)
-            load.run(rng.random() * 0.3)
-            node.ready()
+            node.start()
         load.finish()
         series = recovered(chain.enterprise, now)
         samples = compare_samples(load, series)
         want = recompute.figures(series)
         settle([chain.enterprise, chain.province, chain.nation], want)
-        chain.enterprise.env = {}
-    print('figure: %d kills %s, %d acknowledged messages, %d samples, '
+    print('figure: %d rounds %s, %d acknowledged messages, %d samples, '
           '%d windows equal at all three' % (
-              args.rounds, json.dumps(kills, sort_keys=True), len(load.acked),
+              args.rounds, json.dumps(done, sort_keys=True), len(load.acked),
               samples, len(want)))
 
 

@@ -81,6 +81,8 @@ def main():
             want['%s/%s' % (node.prefix, name)] = {
                 t: n + i / 8 for i, t in enumerate(times)}
 
+        missing = {}
+
         def seen():
             got = node.samples('temp', start, start + 600000, 1000)
             found = {}
@@ -93,8 +95,17 @@ def main():
                     if v != last:
                         rows[t] = float(v)
                     last = v
-            return found == want and found
-        until('all that was sent is in query_range', seen, 20)
+            missing.clear()
+            missing.update((k, (want.get(k), found.get(k)))
+                           for k in set(want) | set(found)
+                           if want.get(k) != found.get(k))
+            return not missing
+        try:
+            until('all that was sent is in query_range', seen, 20)
+        except AssertionError:
+            for way, (sent, got) in sorted(missing.items()):
+                print('%s: sent %s, got %s' % (way, sent, got))
+            raise
         subscribers(node)
         print('figure: %d ways to publish, %d samples each, all in query_range'
               % (len(ways), COUNT))

@@ -217,8 +217,8 @@ prom_selected(struct api_prom *prom, struct net_http_request *request,
 {
     struct bytes selectors[NET_HTTP_PARAMS];
     unsigned count = prom_selectors(request, selectors);
-    int64_t start, end;
-    uint32_t limit;
+    int64_t start = 0, end = 0;
+    uint32_t limit = 0;
     enum err err = prom_bounds(request, &start, &end, &limit, note);
     if (err != ERR_OK)
         return err;

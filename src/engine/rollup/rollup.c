@@ -160,15 +160,67 @@ rollup_open_rows(struct rollup *rollup)
 static void
 rollup_open_stats(struct rollup *rollup, bool add)
 {
-    struct base_stats *to = rollup->config.stats;
-#define ROLLUP_STAT(field, name, labels, help)                                 \
-    if (add)                                                                   \
-        base_stat_add(to, &rollup->stats.field, BASE_STAT_COUNTER, name,       \
-                      labels, help);                                           \
-    else                                                                       \
-        base_stat_drop(to, &rollup->stats.field);
-    ROLLUP_STATS(ROLLUP_STAT)
-#undef ROLLUP_STAT
+    static const char limit[] = "Times a limit was reached.";
+    struct rollup_stats *stats = &rollup->stats;
+    const struct {
+        struct base_stat *stat;
+        const char *name, *labels, *help;
+    } rows[] = {
+        {&stats->folds, "dougong_rollup_folds_total", "",
+         "Folds taken from stream."},
+        {&stats->fold_same, "dougong_rollup_folds_same_total", "",
+         "Folds that changed nothing."},
+        {&stats->fold_unknown, "dougong_rollup_folds_refused_total",
+         "why=\"unit\"",
+         "Folds of units that are unknown, inactive or out of scope."},
+        {&stats->fold_old, "dougong_rollup_folds_refused_total", "why=\"old\"",
+         "Folds of windows that are no longer kept."},
+        {&stats->fold_shape, "dougong_rollup_folds_refused_total",
+         "why=\"shape\"", "Folds into windows of another shape of the pack."},
+        {&stats->fold_range, "dougong_rollup_folds_refused_total",
+         "why=\"range\"", "Folds that would leave the range of figures."},
+        {&stats->measure_errors, "dougong_rollup_measure_errors_total", "",
+         "Measures left absent because their expression failed."},
+        {&stats->batches, "dougong_rollup_batches_total", "result=\"ok\"",
+         "Batches taken from children."},
+        {&stats->batch_bad, "dougong_rollup_batches_total", "result=\"bad\"",
+         "Batches refused whole: malformed or not supported."},
+        {&stats->batch_foreign, "dougong_rollup_batches_total",
+         "result=\"foreign\"",
+         "Batches refused whole: figures of a prefix not the sender's."},
+        {&stats->batch_mismatch, "dougong_rollup_batches_total",
+         "result=\"mismatch\"",
+         "Batches refused whole: another shape of the pack."},
+        {&stats->batch_old, "dougong_rollup_batches_total", "result=\"epoch\"",
+         "Batches refused whole: of a lower epoch."},
+        {&stats->batch_later, "dougong_rollup_batches_total",
+         "result=\"later\"", "Batches put off: busy or no space."},
+        {&stats->applied, "dougong_rollup_records_total", "result=\"applied\"",
+         "Records of children that changed a contribution."},
+        {&stats->skipped, "dougong_rollup_records_total", "result=\"skipped\"",
+         "Records of children that were known already."},
+        {&stats->refused, "dougong_rollup_records_total", "result=\"refused\"",
+         "Records of children that were refused."},
+        {&stats->sent, "dougong_rollup_sent_total", "",
+         "Batches handed over for the parent."},
+        {&stats->sent_refused, "dougong_rollup_sent_refused_total", "",
+         "Batches or records that the parent refused."},
+        {&stats->sealed, "dougong_rollup_sealed_total", "", "Windows sealed."},
+        {&stats->swept, "dougong_rollup_swept_total", "",
+         "Rows removed because their window is no longer kept."},
+        {&stats->limit_jobs, "dougong_limit_hit_total",
+         "limit=\"rollup_batches\"", limit},
+        {&stats->limit_explain, "dougong_limit_hit_total",
+         "limit=\"rollup_explains\"", limit},
+        {&stats->limit_seal, "dougong_limit_hit_total",
+         "limit=\"rollup_seal_cells\"", limit},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+        if (add)
+            base_stat_add(rollup->config.stats, rows[i].stat, BASE_STAT_COUNTER,
+                          rows[i].name, rows[i].labels, rows[i].help);
+        else
+            base_stat_drop(rollup->config.stats, rows[i].stat);
 }
 
 enum err
@@ -291,7 +343,7 @@ rollup_take_unit(void *engine, const struct model_message *message,
     *ret_code = wire_unit_read(message->body, &unit);
     if (*ret_code != ERR_OK)
         return MODEL_TOOK_REFUSED;
-    store_kv_put(batch, STORE_TABLE_UNIT, rollup_row_folded(&key, unit.id),
-                 message->body);
+    store_kv_put(batch, STORE_TABLE_UNIT,
+                 rollup_row_registry_key(&key, unit.id), message->body);
     return MODEL_TOOK_OK;
 }

@@ -73,6 +73,7 @@ enum err rollup_new(const struct rollup_config *config,
                     struct rollup **ret_rollup, struct base_note *note);
 /* The port is live: due times run from here. */
 void rollup_start(struct rollup *rollup);
+/* After its loop has ended, before its kv is shut. */
 void rollup_free(struct rollup *rollup);
 /* For store_kv_config.rewound. */
 void rollup_rewound(void *rollup);

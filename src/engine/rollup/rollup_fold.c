@@ -128,7 +128,7 @@ static enum err
 fold_unit(struct rollup *rollup, unsigned pack, struct bytes unit)
 {
     struct rollup_key room;
-    struct bytes row, key = rollup_row_folded(&room, unit);
+    struct bytes row, key = rollup_row_registry_key(&room, unit);
     enum err err =
         store_kv_get(rollup_snap(rollup), STORE_TABLE_UNIT, key, &row);
     if (err == ERR_ABSENT)

@@ -27,60 +27,14 @@ enum {
     ROLLUP_SEAL_CELLS = 65536,
 };
 
-/* --- counters: one row each --- */
-
-/* clang-format off */
-#define ROLLUP_STATS(X) \
-    X(folds, "dougong_rollup_folds_total", "", "Folds taken from stream.") \
-    X(fold_same, "dougong_rollup_folds_same_total", "", \
-      "Folds that changed nothing.") \
-    X(fold_unknown, "dougong_rollup_folds_refused_total", "why=\"unit\"", \
-      "Folds of units that are unknown, inactive or out of scope.") \
-    X(fold_old, "dougong_rollup_folds_refused_total", "why=\"old\"", \
-      "Folds of windows that are no longer kept.") \
-    X(fold_shape, "dougong_rollup_folds_refused_total", "why=\"shape\"", \
-      "Folds into windows of another shape of the pack.") \
-    X(fold_range, "dougong_rollup_folds_refused_total", "why=\"range\"", \
-      "Folds that would leave the range of figures.") \
-    X(measure_errors, "dougong_rollup_measure_errors_total", "", \
-      "Measures left absent because their expression failed.") \
-    X(batches, "dougong_rollup_batches_total", "result=\"ok\"", \
-      "Batches taken from children.") \
-    X(batch_bad, "dougong_rollup_batches_total", "result=\"bad\"", \
-      "Batches refused whole: malformed or not supported.") \
-    X(batch_foreign, "dougong_rollup_batches_total", "result=\"foreign\"", \
-      "Batches refused whole: figures of a prefix not the sender's.") \
-    X(batch_mismatch, "dougong_rollup_batches_total", "result=\"mismatch\"", \
-      "Batches refused whole: another shape of the pack.") \
-    X(batch_old, "dougong_rollup_batches_total", "result=\"epoch\"", \
-      "Batches refused whole: of a lower epoch.") \
-    X(batch_later, "dougong_rollup_batches_total", "result=\"later\"", \
-      "Batches put off: busy or no space.") \
-    X(applied, "dougong_rollup_records_total", "result=\"applied\"", \
-      "Records of children that changed a contribution.") \
-    X(skipped, "dougong_rollup_records_total", "result=\"skipped\"", \
-      "Records of children that were known already.") \
-    X(refused, "dougong_rollup_records_total", "result=\"refused\"", \
-      "Records of children that were refused.") \
-    X(sent, "dougong_rollup_sent_total", "", \
-      "Batches handed over for the parent.") \
-    X(sent_refused, "dougong_rollup_sent_refused_total", "", \
-      "Batches or records that the parent refused.") \
-    X(sealed, "dougong_rollup_sealed_total", "", "Windows sealed.") \
-    X(swept, "dougong_rollup_swept_total", "", \
-      "Rows removed because their window is no longer kept.") \
-    X(limit_jobs, "dougong_limit_hit_total", "limit=\"rollup_batches\"", \
-      "Times a limit was reached.") \
-    X(limit_explain, "dougong_limit_hit_total", "limit=\"rollup_explains\"", \
-      "Times a limit was reached.") \
-    X(limit_seal, "dougong_limit_hit_total", "limit=\"rollup_seal_cells\"", \
-      "Times a limit was reached.")
-/* clang-format on */
-
-struct rollup_stats {
-#define ROLLUP_STAT(field, name, labels, help) struct base_stat field;
-    ROLLUP_STATS(ROLLUP_STAT)
-#undef ROLLUP_STAT
+struct rollup_stats { /* named in rollup.c */
+    struct base_stat folds, fold_same, fold_unknown, fold_old, fold_shape;
+    struct base_stat fold_range, measure_errors;
+    struct base_stat batches, batch_bad, batch_foreign, batch_mismatch;
+    struct base_stat batch_old, batch_later;
+    struct base_stat applied, skipped, refused;
+    struct base_stat sent, sent_refused, sealed, swept;
+    struct base_stat limit_jobs, limit_explain, limit_seal;
 };
 
 /* --- merging --- */
@@ -126,14 +80,17 @@ struct rollup_pack {
     const struct model_pack *pack;
     struct bytes name;
     unsigned slots;
-    bool local;         /* this node's units have a cell */
-    uint32_t cell;      /* theirs */
-    int64_t blocked_ms; /* mono: the parent wants another shape until then */
+    bool local;    /* this node's units have a cell */
+    uint32_t cell; /* theirs */
+    /* mono: the parent wants another shape; until then nothing is sent, or
+     * nothing that was folded under an older shape. */
+    int64_t blocked_ms, older_ms;
     struct rollup_freq freqs[MODEL_PACK_FREQS];
 };
 
-struct rollup_flight {                /* a batch on its way to the parent */
-    bool used, whole, last, complete; /* resync, its end; FFFFFFFF sent */
+struct rollup_flight { /* a batch on its way to the parent */
+    bool used, older;
+    bool whole, last, complete; /* resync, its end; FFFFFFFF sent */
     unsigned pack_size;
     uint8_t pack[ROLLUP_ROW_PACK];
     uint32_t window, count;

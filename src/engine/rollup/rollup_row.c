@@ -110,7 +110,7 @@ rollup_row_vintage_key(struct rollup_key *key, struct bytes pack,
 }
 
 struct bytes
-rollup_row_folded(struct rollup_key *key, struct bytes unit)
+rollup_row_registry_key(struct rollup_key *key, struct bytes unit)
 {
     key_begin(key);
     key_fold(key, unit);

@@ -15,7 +15,7 @@
  *           last `expected`
  *  WINDOW   00 P freq u8: due times done; 01 P window u32: a window; 02 P
  *           window u32 C: the child has said complete
- * Values (little-endian; each begins with version u8 1):
+ * Values (little-endian; each but UNIT begins with version u8 1):
  *  CONTRIB  flags u8, cell u32, epoch u32, revision u64, at ms u64; of a unit:
  *           varint shard, sequence, mask of inputs, zigzag value per bit, u8
  *           length and the unit's spelling; the figure to the end
@@ -82,7 +82,7 @@ struct bytes rollup_row_dirty_key(struct rollup_key *key, struct bytes to,
 struct bytes rollup_row_vintage_key(struct rollup_key *key, struct bytes pack,
                                     uint32_t window, uint32_t version,
                                     uint32_t part);
-struct bytes rollup_row_folded(struct rollup_key *key, struct bytes unit);
+struct bytes rollup_row_registry_key(struct rollup_key *key, struct bytes unit);
 struct bytes rollup_row_u32_key(struct rollup_key *key, uint32_t number);
 
 enum { ROLLUP_ROW_OWN = 0, ROLLUP_ROW_CHILD = 1, ROLLUP_ROW_EXPECTED = 2 };

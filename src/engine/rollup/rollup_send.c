@@ -23,7 +23,8 @@ enum {
     SEND_LATER_MS = 1000,
     SEND_BLOCKED_MS = 60000,
     SEND_AHEAD_MS = 10000,
-    SEND_LOOK = 64, /* windows looked at for one that may go */
+    SEND_LOOK = 16384, /* windows looked at for one that may go: those that
+                          wait are few, but for an older shape of a pack */
 };
 
 static const struct bytes send_parent; /* empty */
@@ -55,7 +56,7 @@ rollup_send_forget(struct rollup *rollup)
         rollup->flights[i].used = false;
     rollup->later_ms = 0;
     for (unsigned i = 0; i < rollup->pack_count; i++)
-        rollup->packs[i].blocked_ms = 0;
+        rollup->packs[i].blocked_ms = rollup->packs[i].older_ms = 0;
 }
 
 /* --- this node's own row --- */
@@ -153,6 +154,7 @@ send_under_way(struct rollup *rollup, const struct send_key *key)
 struct send_plan {
     struct rollup_row_window row;
     bool whole;    /* resync */
+    bool older;    /* folded under another shape than the pack has now */
     uint32_t from; /* its first cell */
 };
 
@@ -176,11 +178,11 @@ send_may(struct rollup *rollup, const struct send_key *key,
     struct rollup_row_pair mark;
     int pack = rollup_pack_find(rollup, key->pack);
     int64_t mono = base_loop_mono(rollup->config.loop).ms;
-    if (pack >= 0 && rollup->packs[pack].blocked_ms > mono) {
-        *ret_next = UINT32_MAX;
+    if (pack < 0 || rollup->packs[pack].blocked_ms > mono) {
+        *ret_next = UINT32_MAX; /* no window of this pack */
         return false;
     }
-    if (pack >= 0 && send_is_ahead(rollup, &rollup->packs[pack], key->window)) {
+    if (send_is_ahead(rollup, &rollup->packs[pack], key->window)) {
         rollup->ahead_ms = mono + SEND_AHEAD_MS;
         *ret_next = ((key->window >> 28) + 1) << 28; /* the next frequency */
         return false;
@@ -190,6 +192,10 @@ send_may(struct rollup *rollup, const struct send_key *key,
         rollup_get(rollup, STORE_TABLE_WINDOW,
                    rollup_row_window_key(&room, key->pack, key->window),
                    ROLLUP_ROW_IS_WINDOW, &plan->row, 0) != ERR_OK)
+        return false;
+    plan->older = memcmp(plan->row.shape, rollup->packs[pack].pack->shape,
+                         sizeof plan->row.shape) != 0;
+    if (plan->older && rollup->packs[pack].older_ms > mono)
         return false;
     plan->whole =
         rollup_get(rollup, STORE_TABLE_DIRTY,
@@ -201,8 +207,7 @@ send_may(struct rollup *rollup, const struct send_key *key,
         return true;
     return !plan->whole &&
            (plan->row.flags & ROLLUP_ROW_EARLY ||
-            (pack >= 0 &&
-             rollup_window_due(rollup, (unsigned)pack, key->window)));
+            rollup_window_due(rollup, (unsigned)pack, key->window));
 }
 
 /* ABSENT: nothing is dirty beyond what is in flight or has to wait. */
@@ -347,6 +352,7 @@ send_batch(struct rollup *rollup, struct send_key *key,
     flight->seq = head.seq;
     flight->window = key->window;
     flight->whole = plan->whole;
+    flight->older = plan->older;
     flight->complete = false;
     flight->count = 0;
     flight->pack_size = (unsigned)key->pack.size;
@@ -455,7 +461,8 @@ send_refused(struct rollup *rollup, const struct rollup_flight *flight,
     wire_figure_wanted(ack, name, &wanted);
     if (pack >= 0) {
         ours = rollup->packs[pack].pack->shape8;
-        rollup->packs[pack].blocked_ms =
+        *(flight->older ? &rollup->packs[pack].older_ms
+                        : &rollup->packs[pack].blocked_ms) =
             base_loop_mono(rollup->config.loop).ms + SEND_BLOCKED_MS;
     }
     base_stat_inc(&rollup->stats.sent_refused, 1);
@@ -617,8 +624,8 @@ rollup_send_wait(struct rollup *rollup)
     bool again = send_over(&rollup->later_ms, mono, &wait);
     again |= send_over(&rollup->ahead_ms, mono, &wait);
     for (unsigned i = 0; i < rollup->pack_count; i++)
-        if (send_over(&rollup->packs[i].blocked_ms, mono, &wait))
-            again = true;
+        again |= send_over(&rollup->packs[i].blocked_ms, mono, &wait) |
+                 send_over(&rollup->packs[i].older_ms, mono, &wait);
     if (again)
         send_call(rollup);
     return wait;

@@ -269,6 +269,39 @@ a_mismatch_keeps_figures_dirty_and_is_tried_again(void **state)
 }
 
 static void
+windows_of_an_older_shape_do_not_hold_back_the_new(void **state)
+{
+    struct base_arena arena;
+    struct wire_figure_head head;
+    struct wire_figure_reader reader;
+    uint64_t seq;
+    (void)state;
+    three(11);
+    base_arena_init(&arena, 8 << 20);
+    factory->cut = true;
+    for (int i = 0; i < 3; i++)
+        node_fold(factory, host, world_minute(&world, -20 + i), 1, 2);
+    world_run(&world, 20);
+    world.packs[0]->shape[0] ^= 1; /* a new version of the pack */
+    world.packs[0]->shape8 ^= 1;
+    node_fold(factory, host, world_minute(&world, -5), 1, 2);
+    struct bytes body = next_body(factory, &arena, &seq);
+    assert_int_equal(wire_figure_read(body, &head, &reader), ERR_OK);
+    assert_int_equal(head.window, world_minute(&world, -20));
+    assert_true(head.shape8 == (world.packs[0]->shape8 ^ 1));
+    ack(factory, seq, WIRE_FIGURE_MISMATCH);
+    body = next_body(factory, &arena, &seq);
+    assert_int_equal(wire_figure_read(body, &head, &reader), ERR_OK);
+    assert_int_equal(head.window, world_minute(&world, -5));
+    assert_true(head.shape8 == world.packs[0]->shape8);
+    ack(factory, seq, WIRE_FIGURE_OK);
+    assert_int_equal(next_body(factory, &arena, &seq).size, 0);
+    base_arena_done(&arena);
+    world.packs[0]->shape[0] ^= 1;
+    world_done(&world);
+}
+
+static void
 a_node_without_a_parent_marks_nothing(void **state)
 {
     (void)state;
@@ -555,6 +588,7 @@ main(void)
             a_resync_sends_all_again_and_removes_what_is_not_there),
         cmocka_unit_test(a_resync_of_hundreds_of_windows_survives_a_restart),
         cmocka_unit_test(a_mismatch_keeps_figures_dirty_and_is_tried_again),
+        cmocka_unit_test(windows_of_an_older_shape_do_not_hold_back_the_new),
         cmocka_unit_test(a_node_without_a_parent_marks_nothing),
         cmocka_unit_test(
             a_window_of_thousands_of_cells_goes_in_several_batches),

@@ -274,6 +274,22 @@ fold_pass(struct stream *stream)
     base_stat_set(&stream->counts.told, stream->told);
 }
 
+static void
+fold_run(struct stream *stream)
+{
+    int64_t now = stream_wall(stream);
+    fold_look_for_cut(stream);
+    stream_window_tails(stream, now);
+    for (unsigned i = 0; i < FOLD_TURN; i++) {
+        struct base_timer *first = base_loop_heap_first(&stream->dues);
+        if (!first || first->at_ms > now || stream->told >= STREAM_TOLD_MAX)
+            break;
+        fold_one(stream, BASE_OUTER(first, struct stream_window, due));
+    }
+    fold_release(stream);
+    fold_pass(stream);
+}
+
 /* The wall clock went back: what was to come in a second would wait until the
  * clock shows that second again. */
 static void
@@ -287,29 +303,13 @@ fold_clock(struct stream *stream, int64_t now)
             stream_window_dirty(stream, stream->slots[i], STREAM_AGAIN_MS);
 }
 
-static void
-fold_run(struct stream *stream)
-{
-    int64_t now = stream_wall(stream);
-    fold_clock(stream, now);
-    fold_look_for_cut(stream);
-    stream_window_tails(stream, now);
-    for (unsigned i = 0; i < FOLD_TURN; i++) {
-        struct base_timer *first = base_loop_heap_first(&stream->dues);
-        if (!first || first->at_ms > now || stream->told >= STREAM_TOLD_MAX)
-            break;
-        fold_one(stream, BASE_OUTER(first, struct stream_window, due));
-    }
-    fold_release(stream);
-    fold_pass(stream);
-}
-
 void
 stream_fold_schedule(struct stream *stream)
 {
+    int64_t now = stream_wall(stream), at = now + FOLD_TICK_MS;
+    fold_clock(stream, now);
     const struct base_timer *due = base_loop_heap_first(&stream->dues);
     const struct base_timer *tail = base_loop_heap_first(&stream->tails);
-    int64_t now = stream_wall(stream), at = now + FOLD_TICK_MS;
     if (!stream->started || (!due && !tail))
         return;
     /* At least every second, as the wall clock may jump. */

@@ -167,13 +167,20 @@ uint64_t stream_window_lowest(struct stream *stream, struct stream_window *but);
 /* What a lane's inputs want of one column. */
 struct stream_want {
     bool any, last, delta;
-    int64_t last_ms, delta_ms; /* the longest stale */
-    unsigned scale;            /* of the delta */
+    int64_t last_ms, delta_ms;        /* the longest stale */
+    unsigned last_scale, delta_scale; /* the largest */
 };
 
 struct stream_want stream_window_want(struct stream *stream,
                                       const struct stream_feed *feed,
                                       unsigned pack);
+
+/* Samples up to t have changed: what that changes behind t's own window.  bare:
+ * a window that needs no hold; limit: none from there on. */
+void stream_window_behind(struct stream *stream, struct stream_lane *lane,
+                          uint32_t column, int64_t t,
+                          const struct stream_want *want, uint64_t hold,
+                          uint32_t bare, uint32_t limit);
 
 /* --- stream_fold.c --- */
 

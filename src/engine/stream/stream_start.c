@@ -143,25 +143,8 @@ start_run_lane(const struct start_run *s, struct stream_lane *lane)
             stream, lane, stream_window_of(stream, lane, near.t),
             stream_window_reach(lane, stream, near.t, until), s->hold);
     }
-    int64_t until = t1 + (s->want.last ? s->want.last_ms : 0);
-    for (int64_t t = t1; store_ts_next(stream->ts, s->unit->group, s->column, t,
-                                       &near) == ERR_OK;
-         t = near.t) {
-        int64_t value;
-        if (s->want.delta && near.t - t1 <= s->want.delta_ms)
-            stream_window_mark(stream, lane,
-                               stream_window_of(stream, lane, near.t), s->hold);
-        until = near.t < until ? near.t : until;
-        if (near.t - t1 > s->want.delta_ms ||
-            (model_fold_round(near.value, s->want.scale, &value) == ERR_OK &&
-             value >= 0))
-            break;
-    }
-    uint32_t reach = stream_window_reach(lane, stream, t1, until);
-    if (reach >= now)
-        reach = now - (now > last);
-    if (reach > last)
-        stream_window_marks(stream, lane, last + 1, reach, s->hold);
+    stream_window_behind(stream, lane, s->column, t1, &s->want, s->hold,
+                         UINT32_MAX, now > last ? now : last + 1);
 }
 
 static void

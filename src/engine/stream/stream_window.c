@@ -3,7 +3,11 @@
 #include "base/base_must.h"
 #include "engine/stream/stream_private.h"
 
-enum { WINDOW_LOOKS = 16 }; /* unusable samples that a late one looks past */
+enum {
+    WINDOW_STEP_MS = 60000,
+    WINDOW_STEP_GROWS = 8,
+    WINDOW_SAMPLES = 1 << 20
+};
 
 /* Times before this are not folded: windows count from 1970. */
 static const int64_t window_first_ms = 172800000;
@@ -65,11 +69,14 @@ stream_window_want(struct stream *stream, const struct stream_feed *feed,
         want.any = true;
         if (input->fold == MODEL_PACK_FOLD_LAST) {
             want.last = true;
+            if (input->scale > want.last_scale)
+                want.last_scale = input->scale;
             if (input->stale_ms > want.last_ms)
                 want.last_ms = input->stale_ms;
         } else if (input->fold == MODEL_PACK_FOLD_DELTA) {
             want.delta = true;
-            want.scale = input->scale;
+            if (input->scale > want.delta_scale)
+                want.delta_scale = input->scale;
             if (input->stale_ms > want.delta_ms)
                 want.delta_ms = input->stale_ms;
         }
@@ -424,50 +431,100 @@ window_newer(const struct window_sample *s, struct stream_lane *lane,
         stream_window_marks(stream, lane, number + 1, reach, 0);
 }
 
-/* The next sample that a fold can use, at most `within` later. */
+/* --- behind a late sample --- */
+
+/* A scan for the next sample that a fold can use; unusable ones are seen on the
+ * way.  Usable at the largest scale is usable at all. */
+struct window_scan {
+    struct stream *stream;
+    struct stream_lane *lane;
+    uint64_t hold;
+    unsigned scale;
+    bool delta;
+    uint32_t bare; /* a window that needs no hold */
+    bool found;
+    int64_t t; /* of the one found */
+};
+
 static bool
-window_next(const struct window_sample *s, int64_t within, int64_t *ret_t)
+window_scan_one(struct window_scan *scan, const struct store_ts_sample *sample)
 {
-    struct store_ts_sample next = {.t = s->t};
-    for (unsigned i = 0; i < WINDOW_LOOKS; i++) {
-        int64_t value;
-        if (store_ts_next(s->stream->ts, s->unit->group, s->column, next.t,
-                          &next) != ERR_OK ||
-            next.t - s->t > within)
-            return false;
-        *ret_t = next.t;
-        if (model_fold_round(next.value, s->want.scale, &value) == ERR_OK &&
-            value >= 0)
-            break;
+    int64_t value;
+    if (scan->delta) {
+        uint32_t number = stream_window_of(scan->stream, scan->lane, sample->t);
+        stream_window_mark(scan->stream, scan->lane, number,
+                           number == scan->bare ? 0 : scan->hold);
     }
-    return true;
+    scan->found =
+        model_fold_round(sample->value, scan->scale, &value) == ERR_OK &&
+        (!scan->delta || value >= 0);
+    scan->t = sample->t;
+    return scan->found;
 }
 
+static void
+window_scan(struct window_scan *scan, uint32_t column, int64_t t,
+            int64_t within)
+{
+    struct stream *stream = scan->stream;
+    int64_t end = t + within, step = WINDOW_STEP_MS;
+    uint32_t group = scan->lane->unit->group;
+    while (t < end) {
+        struct store_ts_sample *samples;
+        uint64_t count;
+        int64_t to = end - t > step ? t + step : end;
+        base_arena_reset(&stream->arena);
+        if (store_ts_read(stream->ts, group, column, t + 1, to, WINDOW_SAMPLES,
+                          &stream->arena, &samples, &count) != ERR_OK)
+            return;
+        for (uint64_t i = 0; i < count; i++)
+            if (window_scan_one(scan, &samples[i]))
+                return;
+        t = to;
+        step *= WINDOW_STEP_GROWS;
+    }
+}
+
+/* What samples up to t change behind t: the rise of the next usable one, and
+ * where a last value reaches before it.  No window >= limit. */
+void
+stream_window_behind(struct stream *stream, struct stream_lane *lane,
+                     uint32_t column, int64_t t, const struct stream_want *want,
+                     uint64_t hold, uint32_t bare, uint32_t limit)
+{
+    struct window_scan scan = {.stream = stream,
+                               .lane = lane,
+                               .hold = hold,
+                               .bare = bare,
+                               .delta = true,
+                               .scale = want->delta_scale};
+    if (want->delta)
+        window_scan(&scan, column, t, want->delta_ms);
+    if (!want->last)
+        return;
+    scan.delta = scan.found = false;
+    scan.scale = want->last_scale;
+    window_scan(&scan, column, t, want->last_ms);
+    uint32_t first = stream_window_of(stream, lane, t);
+    uint32_t reach = stream_window_reach(
+        lane, stream, t, scan.found ? scan.t : t + want->last_ms);
+    if (reach >= limit)
+        reach = limit - 1;
+    if (reach > first)
+        stream_window_marks(stream, lane, first + 1, reach, hold);
+}
+
+/* Rule 2. */
 static void
 window_late(const struct window_sample *s, struct stream_lane *lane,
             uint32_t number)
 {
-    struct stream *stream = s->stream;
-    uint32_t newest = stream_window_of(stream, lane, s->newest);
-    stream_window_mark(stream, lane, number,
+    uint32_t newest = stream_window_of(s->stream, lane, s->newest);
+    stream_window_mark(s->stream, lane, number,
                        number == newest ? 0 : s->sequence);
-    int64_t next;
-    if (s->want.delta && window_next(s, s->want.delta_ms, &next)) {
-        uint32_t its = stream_window_of(stream, lane, next);
-        if (its != number)
-            stream_window_mark(stream, lane, its,
-                               its == newest ? 0 : s->sequence);
-    }
-    if (!s->want.last)
-        return;
-    int64_t until = s->t + s->want.last_ms;
-    if (window_next(s, s->want.last_ms, &next))
-        until = next;
-    uint32_t reach = stream_window_reach(lane, stream, s->t, until);
-    if (lane->live && reach >= lane->next)
-        reach = lane->next - 1;
-    if (reach > number)
-        stream_window_marks(stream, lane, number + 1, reach, s->sequence);
+    stream_window_behind(s->stream, lane, s->column, s->t, &s->want,
+                         s->sequence, newest,
+                         lane->live ? lane->next : UINT32_MAX);
 }
 
 /* Where samples of this unit need no more thought: within the newest window of

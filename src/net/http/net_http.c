@@ -103,6 +103,32 @@ net_http_header(const struct net_http_request *request, const char *name)
     return http_find(request->headers, request->header_count, name);
 }
 
+void
+net_http_problem(struct net_http_request *request, unsigned status,
+                 const struct base_note *note)
+{
+    net_http_reply_refusal(request, status, note);
+}
+
+unsigned
+net_http_status(enum err err)
+{
+    static const uint16_t statuses[ERR_COUNT] = {
+        [ERR_OK] = 200,      [ERR_ABSENT] = 404,      [ERR_EXISTS] = 409,
+        [ERR_FULL] = 507,    [ERR_LIMIT] = 429,       [ERR_LABEL] = 400,
+        [ERR_TIME] = 422,    [ERR_CONFLICT] = 409,    [ERR_STALE] = 409,
+        [ERR_CORRUPT] = 500, [ERR_BUSY] = 503,        [ERR_IO] = 500,
+        [ERR_PARTIAL] = 503, [ERR_UNSUPPORTED] = 501, [ERR_SYNTAX] = 400,
+        [ERR_RANGE] = 422,   [ERR_SHORT] = 400,       [ERR_BIG] = 413,
+        [ERR_NAME] = 422,    [ERR_TYPE] = 422,        [ERR_UNIT] = 422,
+        [ERR_NOROUTE] = 502, [ERR_DENIED] = 403,      [ERR_EXPIRED] = 403,
+        [ERR_REVOKED] = 403, [ERR_USED] = 409,        [ERR_FENCED] = 503,
+        [ERR_VERSION] = 400, [ERR_TIMEOUT] = 504,     [ERR_LOST] = 502,
+        [ERR_CLOSED] = 503,  [ERR_MISMATCH] = 409,    [ERR_AGAIN] = 503,
+    };
+    return err < ERR_COUNT && statuses[err] ? statuses[err] : 500;
+}
+
 /* -- judging a head: each returns 0, or the status of its refusal -- */
 
 static unsigned

@@ -77,14 +77,17 @@ void net_http_forget(struct net_conn *conn);
 
 /* -- net_http_reply.c -- */
 
-/* The head alone, into an empty work->out; size < 0: until the end of the
- * connection. */
+/* The head alone, into an empty work->out; size < 0: no Content-Length. */
 void net_http_reply_head(struct net_http_work *work, unsigned status,
                          const char *content_type, int64_t size);
 /* Fill work->out; nothing is posted. */
 void net_http_reply_write(struct net_http_work *work, unsigned status,
                           const char *content_type, struct bytes body);
 void net_http_reply_problem(struct net_http_work *work, unsigned status,
+                            const struct base_note *note);
+
+/* net_http_problem is this. */
+void net_http_reply_refusal(struct net_http_request *request, unsigned status,
                             const struct base_note *note);
 
 /* -- net_http_stream.c -- */

@@ -5,27 +5,6 @@
 #include "base/base_must.h"
 #include "net/http/net_http_inner.h"
 
-/* -- status by error -- */
-
-unsigned
-net_http_status(enum err err)
-{
-    static const uint16_t statuses[ERR_COUNT] = {
-        [ERR_OK] = 200,      [ERR_ABSENT] = 404,      [ERR_EXISTS] = 409,
-        [ERR_FULL] = 507,    [ERR_LIMIT] = 429,       [ERR_LABEL] = 400,
-        [ERR_TIME] = 422,    [ERR_CONFLICT] = 409,    [ERR_STALE] = 409,
-        [ERR_CORRUPT] = 500, [ERR_BUSY] = 503,        [ERR_IO] = 500,
-        [ERR_PARTIAL] = 503, [ERR_UNSUPPORTED] = 501, [ERR_SYNTAX] = 400,
-        [ERR_RANGE] = 422,   [ERR_SHORT] = 400,       [ERR_BIG] = 413,
-        [ERR_NAME] = 422,    [ERR_TYPE] = 422,        [ERR_UNIT] = 422,
-        [ERR_NOROUTE] = 502, [ERR_DENIED] = 403,      [ERR_EXPIRED] = 403,
-        [ERR_REVOKED] = 403, [ERR_USED] = 409,        [ERR_FENCED] = 503,
-        [ERR_VERSION] = 400, [ERR_TIMEOUT] = 504,     [ERR_LOST] = 502,
-        [ERR_CLOSED] = 503,  [ERR_MISMATCH] = 409,    [ERR_AGAIN] = 503,
-    };
-    return err < ERR_COUNT && statuses[err] ? statuses[err] : 500;
-}
-
 static const char *
 reply_title(unsigned status)
 {
@@ -70,7 +49,7 @@ net_http_reply_head(struct net_http_work *work, unsigned status,
                         content_type);
     base_out_bytes_add(out, base_out_bytes(&work->extra));
     base_out_format(out, "Connection: %s\r\n\r\n",
-                    work->close || size < 0 ? "close" : "keep-alive");
+                    work->close ? "close" : "keep-alive");
 }
 
 void
@@ -78,7 +57,7 @@ net_http_reply_write(struct net_http_work *work, unsigned status,
                      const char *content_type, struct bytes body)
 {
     if (status < 200 || status == 204 || status == 304) {
-        net_http_reply_head(work, status, NULL, status == 204 ? -1 : 0);
+        net_http_reply_head(work, status, NULL, -1);
         return;
     }
     net_http_reply_head(work, status, content_type, (int64_t)body.size);
@@ -210,7 +189,7 @@ net_http_reply_json(struct net_http_request *request, unsigned status,
     if (failed) {
         struct base_note note;
         base_err_note(&note, ERR_BIG, "the answer is longer than 64 MiB");
-        net_http_problem(request, 500, &note);
+        net_http_reply_refusal(request, 500, &note);
     } else {
         net_http_reply(request, status, "application/json",
                        base_out_bytes(&text));
@@ -219,8 +198,8 @@ net_http_reply_json(struct net_http_request *request, unsigned status,
 }
 
 void
-net_http_problem(struct net_http_request *request, unsigned status,
-                 const struct base_note *note)
+net_http_reply_refusal(struct net_http_request *request, unsigned status,
+                       const struct base_note *note)
 {
     struct net_http_work *work = reply_work(request);
     net_http_reply_problem(work, status, note);
@@ -236,7 +215,7 @@ net_http_reply_err(struct net_http_request *request, enum err err,
         base_err_note(&bare, err, "%s", base_err_text(err));
         note = &bare;
     }
-    net_http_problem(request, net_http_status(err), note);
+    net_http_reply_refusal(request, net_http_status(err), note);
 }
 
 void

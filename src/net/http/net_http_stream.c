@@ -96,7 +96,6 @@ stream_begun(struct base_task *task)
     if (full) {
         struct base_note note;
         base_err_note(&note, ERR_BUSY, "too many streams are open");
-        work->close = true;
         net_http_count_refused(work->http, 503);
         net_http_reply_problem(work, 503, &note);
     }
@@ -127,6 +126,7 @@ net_http_stream_begin(struct net_http_request *request,
     stream->gone = gone;
     stream->self = self;
     work->stream = stream;
+    work->close = true; /* its end is the connection's */
     net_http_reply_header(request, "Cache-Control", "no-store");
     net_http_reply_head(work, 200, "text/event-stream", -1);
     stream->begin_task.fn = stream_begun;

@@ -74,6 +74,13 @@ handle_json(void *self, struct net_http_request *r)
 }
 
 static void
+handle_same(void *self, struct net_http_request *r)
+{
+    (void)self;
+    net_http_reply(r, 304, NULL, base_bytes(NULL, 0));
+}
+
+static void
 handle_err(void *self, struct net_http_request *r)
 {
     struct base_note note;
@@ -150,6 +157,7 @@ world_new(void **state)
         {NET_HTTP_POST | NET_HTTP_PUT, "/show/{a}/{b...}", engine, handle_show,
          w, 100000},
         {NET_HTTP_GET, "/json", NULL, handle_json, w, 0},
+        {NET_HTTP_GET, "/same", NULL, handle_same, w, 0},
         {NET_HTTP_GET, "/err", engine, handle_err, w, 0},
         {NET_HTTP_GET, "/keep", engine, handle_keep, w, 0},
         {NET_HTTP_GET, "/events", engine, handle_events, w, 0},
@@ -406,7 +414,10 @@ each_refusal_has_its_status(void **state)
          "Allow: GET, HEAD, OPTIONS\r\n"},
         {204, false, "OPTIONS /show/a/b HTTP/1.1\r\n" HOST "\r\n",
          "Allow: GET, HEAD, POST, PUT, OPTIONS\r\n"},
-        {204, false, "OPTIONS * HTTP/1.1\r\n" HOST "\r\n", "Allow: "},
+        {204, false, "OPTIONS * HTTP/1.1\r\n" HOST "\r\n",
+         "OPTIONS\r\nConnection: keep-alive\r\n\r\n"},
+        {304, false, "GET /same HTTP/1.1\r\n" HOST "\r\n",
+         "GMT\r\nConnection: keep-alive\r\n\r\n"},
         {200, false, "HEAD /show/a/b HTTP/1.1\r\n" HOST "\r\n",
          "Content-Length: 25\r\n"},
         {413, true,
@@ -613,6 +624,8 @@ a_reply_to_a_client_that_left_is_dropped(void **state)
     for (unsigned i = 0; i < 1000 && stat_of(w, "dougong_http_under_way", "");
          i++)
         usleep(5000);
+    for (unsigned i = 0; i < 1000 && net_listener_count(w->listener); i++)
+        usleep(1000);
     assert_int_equal(stat_of(w, "dougong_http_under_way", ""), 0);
     assert_int_equal(net_listener_count(w->listener), 0);
 }
