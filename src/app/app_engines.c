@@ -28,7 +28,7 @@ engines_console(struct app_parts *parts)
 }
 
 enum err
-app_http_engines(struct app_parts *parts)
+app_engines_http(struct app_parts *parts)
 {
     enum err err = engines_prom(parts);
     if (err == ERR_OK)

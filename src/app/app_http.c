@@ -163,7 +163,7 @@ app_http_open(struct app_parts *parts)
     if (err == ERR_OK)
         err = http_routes(parts);
     if (err == ERR_OK)
-        err = app_http_engines(parts);
+        err = app_engines_http(parts);
     if (err != ERR_OK)
         return base_err_note(parts->note, err, "HTTP routes: %s",
                              base_err_text(err));

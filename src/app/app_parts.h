@@ -71,7 +71,7 @@ struct app_parts {
 /* app_http.c: every route of the node; then it listens. */
 enum err app_http_open(struct app_parts *parts);
 /* app_engines.c: the routes of the engines' api folders. */
-enum err app_http_engines(struct app_parts *parts);
+enum err app_engines_http(struct app_parts *parts);
 void app_http_free(struct app_parts *parts);
 /* app_mqtt.c: the MQTT doors and the host's client; nothing if the role has
  * neither. */

@@ -301,6 +301,9 @@ tier_rewound(struct tier *tier)
     tier_rewound_peer(tier->local);
     tier_rewound_peer(tier->parent);
     for (struct base_link *at = tier->children.next; at != &tier->children;
-         at = at->next)
-        tier_rewound_peer(BASE_OUTER(at, struct tier_peer, all));
+         at = at->next) {
+        struct tier_peer *peer = BASE_OUTER(at, struct tier_peer, all);
+        tier_peer_rewound(peer);
+        tier_rewound_peer(peer);
+    }
 }

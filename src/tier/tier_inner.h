@@ -354,6 +354,7 @@ struct tier_peer *tier_peer_route(struct tier *tier, struct bytes to,
 /* Put the peer's row (NULL: none) and our own; told by hold (may be NULL). */
 enum err tier_peer_save(struct tier *tier, struct tier_peer *peer,
                         struct tier_hold *hold);
+void tier_peer_rewound(struct tier_peer *peer);
 void tier_peer_packs(struct tier_peer *peer, struct bytes tlvs);
 
 /* --- tier_alert.c --- */

@@ -195,6 +195,8 @@ tier_peer_route(struct tier *tier, struct bytes to,
         peer = peer_below(tier, to);
     else
         peer = tier->parent;
+    if (peer && peer->no >= TIER_PEER_CHILDREN && !peer->known)
+        return NULL;
     return peer == not_back ? NULL : peer;
 }
 
@@ -237,7 +239,6 @@ peer_put(struct tier_peer *peer, struct store_kv_batch *batch)
     base_bytes_fold(prefix, folded);
     store_kv_put(batch, STORE_TABLE_PEER, base_bytes(folded, prefix.size),
                  base_out_bytes(&out));
-    peer->known = true;
 }
 
 enum err
@@ -252,10 +253,27 @@ tier_peer_save(struct tier *tier, struct tier_peer *peer,
     peer_put_self(tier, batch);
     if (peer)
         peer_put(peer, batch);
+    bool known = peer && peer->known;
+    if (peer) /* before the commit: it may already tell */
+        peer->known = true;
     enum err err = store_kv_commit(kv, batch, hold ? &hold->wait : NULL, NULL);
+    if (err != ERR_OK && peer)
+        peer->known = known;
     if (err != ERR_OK && hold)
         tier_hold_drop(hold);
     return err;
+}
+
+/* A number whose row was cut must not name logs: it could be given again. */
+void
+tier_peer_rewound(struct tier_peer *peer)
+{
+    uint8_t folded[MODEL_PREFIX_MAX];
+    struct bytes value, prefix = tier_inner_prefix(peer);
+    base_bytes_fold(prefix, folded);
+    if (store_kv_get(store_kv_now(peer->tier->config.kvs[0]), STORE_TABLE_PEER,
+                     base_bytes(folded, prefix.size), &value) == ERR_ABSENT)
+        peer->known = false;
 }
 
 static void

@@ -232,7 +232,7 @@ node_open_stores(struct sim_node *node)
         .log = &node->log,
         .folder = "/data/journal",
         .shards = 1,
-        .file_bytes = NODE_FILE,
+        .file_bytes = node->file_bytes ? node->file_bytes : NODE_FILE,
         .sync_delay_max_ms = 10,
         .ignore_marks = true,
     };

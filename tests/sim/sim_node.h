@@ -52,6 +52,7 @@ struct sim_node {
     const struct tier_pack *packs;
     unsigned pack_count;
     unsigned ping_s, spread_ms;
+    uint64_t file_bytes; /* of the journal; 0: 256 KiB */
     void *user;
     /* the node's */
     struct sim_world *world;

@@ -22,6 +22,7 @@ enum {
     TREE_HOUR_MS = 4000000,
     TREE_QUIET = 10, /* slices */
     TREE_DAY_MS = 86400000,
+    TREE_FILE = 8 << 10,
     TREE_BATCH_MAX = 1153434,
     TREE_SPOOL_MOST = 64,
     TREE_OWNERS = 1 << STORE_JOURNAL_IDENT | 1 << STORE_JOURNAL_STREAM |
@@ -371,6 +372,7 @@ tree_add(struct sim_tree *tree, unsigned number, struct sim_tree_node *above,
         .pin = (uint8_t)(number + 1),
         .packs = tree->tier_packs,
         .pack_count = SIM_TREE_PACKS,
+        .file_bytes = TREE_FILE,
     };
     sim_node_init(&at->node, &tree->world);
 }

@@ -329,6 +329,7 @@ door_tick(struct base_timer *timer)
     door_send(door);
     if (!sender->ended && sender_chance(sender, 10))
         door_repeat(door);
+    door_look(door); /* nothing of it can be durable yet, if all is well */
 }
 
 void

@@ -9,7 +9,12 @@
 #include "sim_node.h"
 #include "wire/frame/wire_frame.h"
 
-enum { WIRE_DELAY_MS = 20000, WIRE_STALL_MS = 30000, WIRE_SMALL = 1024 };
+enum {
+    WIRE_DELAY_MS = 20000,
+    WIRE_AGAIN = 32,
+    WIRE_STALL_MS = 30000,
+    WIRE_SMALL = 1024
+};
 
 struct wire_end;
 
@@ -35,6 +40,8 @@ struct wire_end {
     size_t unsent;           /* bytes this end has sent that have not arrived */
     bool open, shut, deaf;   /* deaf: what comes is lost */
     bool full;
+    struct wire_chunk *again; /* a copy that comes after so many more */
+    uint64_t again_after;
     char endpoint[128];
     uint8_t *kept; /* not a whole frame yet */
     size_t kept_size;
@@ -58,6 +65,7 @@ end_free(struct wire_end *end)
         end->other->other = NULL;
     base_loop_timer_clear(&end->world->wires.base, &end->timer);
     end_chunks_done(end);
+    base_mem_free(end->again);
     base_list_remove(&end->all);
     base_mem_free(end->kept);
     base_mem_free(end);
@@ -143,11 +151,38 @@ frame_corrupt(struct sim_world *world, const struct wire_frame *frame,
     return true;
 }
 
+/* A second time: at once, or after the next few. */
+static void
+end_send_again(struct wire_end *to, struct bytes data)
+{
+    struct sim_world *world = to->world;
+    if (to->again || base_rng_below(&world->rng, 2)) {
+        end_add(to, data, false, false);
+        return;
+    }
+    to->again = base_mem_new(sizeof *to->again + data.size);
+    to->again->size = data.size;
+    memcpy(to->again->data, data.at, data.size);
+    to->again_after = base_rng_below(&world->rng, WIRE_AGAIN);
+}
+
+static void
+end_send_late(struct wire_end *to)
+{
+    struct wire_chunk *again = to->again;
+    if (!again || to->again_after-- > 0)
+        return;
+    to->again = NULL;
+    end_add(to, base_bytes(again->data, again->size), false, false);
+    base_mem_free(again);
+}
+
 static void
 end_send_whole(struct wire_end *to, const struct wire_frame *frame,
                struct bytes data)
 {
     struct sim_world *world = to->world;
+    end_send_late(to);
     if (sim_world_hits(world, SIM_FAULT_DROP))
         return;
     if (sim_world_hits(world, SIM_FAULT_CORRUPT)) {
@@ -160,7 +195,7 @@ end_send_whole(struct wire_end *to, const struct wire_frame *frame,
     }
     end_add(to, data, false, sim_world_hits(world, SIM_FAULT_REORDER));
     if (sim_world_hits(world, SIM_FAULT_DUPLICATE))
-        end_add(to, data, false, false);
+        end_send_again(to, data);
 }
 
 static void

@@ -6,6 +6,7 @@
  * Faults   drawn per frame sent, from the world's plan:
  *   drop, duplicate, reorder, corrupt   whole single-frame messages (weaker
  *              than TLS ever is); corrupt flips a byte of a message's body
+ *              (a duplicate comes at once, or after up to 32 more)
  *   delay, split   later; in two pieces
  *   cut        only a part of the frame arrives, then both ends are closed
  *   one way    nothing more arrives in this direction

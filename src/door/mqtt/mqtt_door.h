@@ -95,10 +95,10 @@ struct mqtt_door_client {
     unsigned subscriptions;
 };
 
-void mqtt_door_list(struct mqtt_door *door,
-                    void (*fn)(void *self,
-                               const struct mqtt_door_client *client),
-                    void *self);
+void mqtt_list_clients(struct mqtt_door *door,
+                       void (*fn)(void *self,
+                                  const struct mqtt_door_client *client),
+                       void *self);
 
 /* The last 100 messages that were refused or not understood, newest first. */
 struct mqtt_door_refusal {
@@ -108,13 +108,13 @@ struct mqtt_door_refusal {
     const char *why;
 };
 
-void mqtt_door_refusals(struct mqtt_door *door,
+void mqtt_list_refusals(struct mqtt_door *door,
                         void (*fn)(void *self,
                                    const struct mqtt_door_refusal *refusal),
                         void *self);
 
 /* Publish from inside: no ack, retained in memory only. */
-void mqtt_door_publish(struct mqtt_door *door, struct bytes topic,
-                       struct bytes payload, bool retain);
+void mqtt_publish_own(struct mqtt_door *door, struct bytes topic,
+                      struct bytes payload, bool retain);
 
 #endif

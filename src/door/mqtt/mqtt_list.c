@@ -15,9 +15,9 @@ list_version(unsigned version)
 }
 
 void
-mqtt_door_list(struct mqtt_door *door,
-               void (*fn)(void *self, const struct mqtt_door_client *client),
-               void *self)
+mqtt_list_clients(struct mqtt_door *door,
+                  void (*fn)(void *self, const struct mqtt_door_client *client),
+                  void *self)
 {
     int64_t now_s = base_loop_wall(door->config.loop).ms / 1000;
     struct mqtt_conn *conn;
@@ -39,7 +39,7 @@ mqtt_door_list(struct mqtt_door *door,
 }
 
 void
-mqtt_door_refusals(struct mqtt_door *door,
+mqtt_list_refusals(struct mqtt_door *door,
                    void (*fn)(void *self,
                               const struct mqtt_door_refusal *refusal),
                    void *self)

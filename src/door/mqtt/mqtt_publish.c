@@ -413,8 +413,8 @@ mqtt_publish_inner(struct mqtt_door *door, struct mqtt_view *view, bool keep)
 }
 
 void
-mqtt_door_publish(struct mqtt_door *door, struct bytes topic,
-                  struct bytes payload, bool retain)
+mqtt_publish_own(struct mqtt_door *door, struct bytes topic,
+                 struct bytes payload, bool retain)
 {
     struct mqtt_view view = {
         .topic = topic,

@@ -96,8 +96,8 @@ sys_publish(struct mqtt_door *door)
             snprintf(text, sizeof text, "%" PRId64 "%s", values[i],
                      i == SYS_UPTIME ? " seconds" : "");
         snprintf(topic, sizeof topic, "$SYS/broker/%s", sys_topics[i]);
-        mqtt_door_publish(door, base_bytes_text(topic), base_bytes_text(text),
-                          true);
+        mqtt_publish_own(door, base_bytes_text(topic), base_bytes_text(text),
+                         true);
     }
 }
 

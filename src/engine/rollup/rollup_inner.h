@@ -236,8 +236,8 @@ enum err rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
 enum err rollup_query_name(struct rollup *rollup, struct bytes pack,
                            struct bytes name, struct rollup_name *ret_name,
                            unsigned *ret_pack, struct base_note *note);
-enum err rollup_query_window(struct rollup *rollup, unsigned pack,
-                             struct bytes at, struct bytes freq,
+enum err rollup_query_window(struct rollup *rollup, unsigned at,
+                             struct bytes text, struct bytes freq,
                              uint32_t *ret_window, struct base_note *note);
 enum err rollup_query_figure(struct rollup *rollup,
                              const struct rollup_name *name, unsigned pack,

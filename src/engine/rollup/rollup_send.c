@@ -623,9 +623,11 @@ rollup_send_wait(struct rollup *rollup)
     int64_t mono = base_loop_mono(rollup->config.loop).ms, wait = INT64_MAX;
     bool again = send_over(&rollup->later_ms, mono, &wait);
     again |= send_over(&rollup->ahead_ms, mono, &wait);
-    for (unsigned i = 0; i < rollup->pack_count; i++)
-        again |= send_over(&rollup->packs[i].blocked_ms, mono, &wait) |
-                 send_over(&rollup->packs[i].older_ms, mono, &wait);
+    for (unsigned i = 0; i < rollup->pack_count; i++) {
+        struct rollup_pack *pack = &rollup->packs[i];
+        again |= send_over(&pack->blocked_ms, mono, &wait);
+        again |= send_over(&pack->older_ms, mono, &wait);
+    }
     if (again)
         send_call(rollup);
     return wait;

@@ -250,15 +250,17 @@ due_scan(struct rollup_due *due)
 {
     static const uint8_t expected = ROLLUP_ROW_EXPECTED;
     bool units = due->phase == 0;
+    struct bytes all = {0}; /* every unit */
+    if (!units)
+        all = base_bytes(&expected, 1);
     uint8_t room[ROLLUP_ROW_KEY];
     struct base_out next;
     base_out_fixed(&next, room, sizeof room);
     due->err = ERR_OK;
-    enum err err = store_kv_scan(
-        rollup_snap(due->rollup), units ? STORE_TABLE_UNIT : STORE_TABLE_CHILD,
-        units ? (struct bytes){0} : base_bytes(&expected, 1),
-        base_out_bytes(&due->from), ROLLUP_STEP, units ? due_unit : due_child,
-        due, &next);
+    enum err err = store_kv_scan(rollup_snap(due->rollup),
+                                 units ? STORE_TABLE_UNIT : STORE_TABLE_CHILD,
+                                 all, base_out_bytes(&due->from), ROLLUP_STEP,
+                                 units ? due_unit : due_child, due, &next);
     base_out_reset(&due->from);
     if (err == ERR_AGAIN)
         base_out_bytes_add(&due->from, base_out_bytes(&next));

@@ -68,6 +68,8 @@ http_work_new(struct net_http *http, struct net_conn *conn)
 void
 net_http_work_free(struct net_http_work *work)
 {
+    if (work->under_way)
+        base_stat_inc(&work->http->totals.under_way, -1);
     base_list_remove(&work->link);
     net_http_parse_done(&work->parse);
     base_arena_done(&work->request.arena);
@@ -300,8 +302,6 @@ net_http_send(struct net_http_work *work)
     bool close = work->close;
     net_http_count(http, work->node, work->status,
                    sys_thread_now_us() - work->start_us);
-    if (work->dispatched)
-        base_stat_inc(&http->totals.under_way, -1);
     if (conn) {
         http_state(conn)->work = NULL;
         net_conn_write(conn, base_out_bytes(&work->out));
@@ -341,7 +341,6 @@ http_dispatch(struct net_http_work *work)
 {
     struct base_loop *loop = work->row->route.loop;
     bool here = !loop || loop == work->http->loop;
-    base_stat_inc(&work->http->totals.under_way, 1);
     work->dispatched = true;
     net_conn_pause(work->conn);
     net_conn_deadline(work->conn, NET_HTTP_HANDLER_S);
@@ -364,6 +363,9 @@ http_head(struct net_http_work *work)
     for (unsigned i = 0; i < BASE_COUNT(http_judges) && status == 0; i++)
         status = http_judges[i](work, note);
     work->refused = status;
+    work->under_way = status == 0;
+    if (status == 0)
+        base_stat_inc(&work->http->totals.under_way, 1);
     work->close = !http_should_keep_alive(&work->parse.parser);
     if (!net_http_parse_has_body(&work->parse))
         return;
@@ -424,7 +426,8 @@ http_input(struct net_conn *conn, const uint8_t *at, size_t size)
         http_whole(work);
     else if (event == NET_HTTP_PARSE_BAD)
         http_bad(work);
-    else if (work->parse.at_head)
+    else if (work->parse.at_head && sys_thread_now_us() - work->start_us <
+                                        NET_HTTP_BODY_S * INT64_C(1000000))
         net_conn_deadline(conn, NET_HTTP_HEAD_S);
     return used + more;
 }

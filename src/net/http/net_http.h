@@ -27,10 +27,11 @@
  *          "about:blank", title, status, detail, code (base_err_name), plus
  *          "where", "line", "column" when known.
  * Limits   32 KiB of head, 100 headers, 64 parameters; 256 requests under way
- *          and as many streams; 30 s to send a head, and for each part of a
- *          body; 120 s for a handler (504); idle 60 s; replies of 64 MiB;
- *          1 MiB waiting per stream, then events are dropped.  Over it 431,
- *          503 + Retry-After.
+ *          (head accepted, not answered) and as many streams; 30 s to send a
+ *          head, and for each part of a body, 5 min for all of it; 120 s for a
+ *          handler (504); idle 60 s; replies of 64 MiB; 1 MiB waiting per
+ *          stream, then events are dropped.  Over it 431, 408, 503 with
+ *          Retry-After.
  * Who      struct net_http_principal: loopback only for now ("local"), anybody
  *          else is "nobody".
  * Hostile  Host must be an address, localhost or one of `names` (421), or a

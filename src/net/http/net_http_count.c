@@ -48,7 +48,7 @@ net_http_count_init(struct net_http *http)
 {
     struct net_http_totals *totals = &http->totals;
     count_add(http, &totals->under_way, BASE_STAT_GAUGE,
-              "dougong_http_under_way", "Requests that handlers have.");
+              "dougong_http_under_way", "Requests taken and not yet answered.");
     count_add(http, &totals->streams, BASE_STAT_GAUGE, "dougong_http_streams",
               "Event streams open.");
     count_add(http, &totals->dropped, BASE_STAT_COUNTER,

@@ -12,6 +12,7 @@
 
 enum {
     NET_HTTP_HEAD_S = 30,
+    NET_HTTP_BODY_S = 300, /* in all */
     NET_HTTP_HANDLER_S = 120,
     NET_HTTP_IDLE_S = 60,
     NET_HTTP_BEAT_S = 15, /* a comment down each stream */
@@ -57,7 +58,7 @@ struct net_http_work {
     struct net_http_route_node *node;
     const struct net_http_route_row *row;
     struct net_http_stream *stream; /* the handler's until `streaming` */
-    bool head, close, dispatched, streaming;
+    bool head, close, under_way, dispatched, streaming;
     bool replied;          /* the handler's */
     struct base_task task; /* to the handler, and back */
     struct net_http_hold hold;

@@ -92,6 +92,7 @@ stream_begun(struct base_task *task)
     bool full = base_stat_get(&totals->streams) >= NET_HTTP_STREAMS;
     work->streaming = true;
     base_stat_inc(&totals->under_way, -1);
+    work->under_way = false;
     base_stat_inc(&totals->streams, 1);
     if (full) {
         struct base_note note;

@@ -668,6 +668,33 @@ a_reply_waits_until_all_is_durable(void **state)
     client_free(c);
 }
 
+static void
+too_many_requests_are_told_to_come_again(void **state)
+{
+    struct world *w = *state;
+    struct client *all[256];
+    for (unsigned i = 0; i < BASE_COUNT(all); i++) {
+        all[i] = client_new(w);
+        client_send(all[i],
+                    "PUT /show/a/ HTTP/1.1\r\n" HOST "Expect: 100-continue\r\n"
+                    "Content-Length: 2\r\n\r\n");
+        client_until(all[i], "100 Continue\r\n\r\n");
+        client_drop(all[i], all[i]->size);
+    }
+    const struct answer *a = ask(w, "GET /json HTTP/1.1\r\n" HOST "\r\n");
+    assert_int_equal(a->status, 503);
+    assert_non_null(strstr(a->head, "Retry-After: 1\r\n"));
+    client_send(all[7], "ok");
+    assert_int_equal(client_answer(all[7], false)->status, 200);
+    assert_int_equal(ask(w, "GET /json HTTP/1.1\r\n" HOST "\r\n")->status, 201);
+    for (unsigned i = 0; i < BASE_COUNT(all); i++)
+        client_free(all[i]);
+    for (unsigned i = 0; i < 1000 && stat_of(w, "dougong_http_under_way", "");
+         i++)
+        usleep(5000);
+    assert_int_equal(stat_of(w, "dougong_http_under_way", ""), 0);
+}
+
 /* -- streams -- */
 
 static void
@@ -770,6 +797,7 @@ main(void)
         HTTP_TEST(a_half_closed_client_gets_its_answer),
         HTTP_TEST(a_reply_to_a_client_that_left_is_dropped),
         HTTP_TEST(a_reply_waits_until_all_is_durable),
+        HTTP_TEST(too_many_requests_are_told_to_come_again),
         HTTP_TEST(events_stream_until_the_handler_ends_them),
         HTTP_TEST(a_client_that_leaves_its_stream_is_noticed),
         HTTP_TEST(a_slow_reader_of_events_loses_some),

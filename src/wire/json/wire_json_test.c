@@ -88,8 +88,8 @@ what_is_not_json_is_refused(void **state)
         "\"\xff\"",
         "\"\xc0\x80\"",
         "/**/1",
-        "\xef\xbb\xbf"
-        "1",
+        ("\xef\xbb\xbf"
+         "1"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         const char *shown = tokens(bad[i]);

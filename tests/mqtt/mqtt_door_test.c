@@ -687,10 +687,10 @@ the_console_sees_who_is_on_and_what_was_refused(void **state)
     publish(a, 4, 0, 0, "d/88.31.1001/pump/s", "[]");
     publish(a, 4, 0, 0, VALUE, "x");
     turn(20);
-    mqtt_door_list(world.door, list_one, text);
+    mqtt_list_clients(world.door, list_one, text);
     assert_string_equal(text, "a 3.1.1 1;");
     text[0] = 0;
-    mqtt_door_refusals(world.door, list_refusal, text);
+    mqtt_list_refusals(world.door, list_refusal, text);
     assert_string_equal(text,
                         "payload " VALUE ";unmapped d/88.31.1001/pump/s;");
 }
