@@ -117,8 +117,8 @@ config_door(struct model_yaml *yaml, const struct model_yaml_node *map,
     door->connections =
         (unsigned)model_yaml_int(yaml, at[CONNECTIONS], 1, 1000000, 10000);
     unsigned count = at[ALLOW] != NULL ? at[ALLOW]->count : 0;
-    door->allow = base_arena_alloc(&config->arena,
-                                   sizeof *door->allow * (count + 1));
+    door->allow =
+        base_arena_alloc(&config->arena, sizeof *door->allow * (count + 1));
     if (door->allow == NULL) {
         model_yaml_full(yaml);
         return;
@@ -158,12 +158,12 @@ config_limits(struct model_yaml *yaml, const struct model_yaml_node *map,
     };
     const struct model_yaml_node *at[LIMIT_KEYS];
     model_yaml_map(yaml, map, keys, LIMIT_KEYS, at);
-    config->series = (uint32_t)model_yaml_int(yaml, at[SERIES], 1, 100000000,
-                                              1000000);
+    config->series =
+        (uint32_t)model_yaml_int(yaml, at[SERIES], 1, 100000000, 1000000);
     config->head_bytes =
         (uint64_t)model_yaml_int(yaml, at[HEAD], 1, 1 << 20, 256) << 20;
-    config->map_bytes =
-        (uint64_t)model_yaml_int(yaml, at[MAP], 1, 1 << 16, 256) << 30;
+    config->map_bytes = (uint64_t)model_yaml_int(yaml, at[MAP], 1, 1 << 16, 256)
+                        << 30;
     config->file_bytes =
         (uint64_t)model_yaml_int(yaml, at[FILE_MIB], 1, 1024, 64) << 20;
     config->requests =
@@ -184,8 +184,8 @@ config_parents(struct model_yaml *yaml, const struct model_yaml_node *map,
     const struct model_yaml_node *at[PARENT_KEYS];
     model_yaml_map(yaml, map, keys, PARENT_KEYS, at);
     config->parent_ident = model_yaml_text(yaml, at[IDENT], "");
-    config->parent_rollup = model_yaml_text(yaml, at[ROLLUP],
-                                            config->parent_ident);
+    config->parent_rollup =
+        model_yaml_text(yaml, at[ROLLUP], config->parent_ident);
     for (unsigned i = 0; i < PARENT_KEYS; i++)
         if (at[i] != NULL &&
             strcmp(model_yaml_text(yaml, at[i], ""), config->parent_ident) != 0)
@@ -235,9 +235,9 @@ config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
     config_doors_read(yaml, at[KEY_DOORS], config);
     config_list(yaml, at[KEY_PACKS], &config->packs);
     config_limits(yaml, at[KEY_LIMITS], config);
-    config->retention_ms = model_yaml_span(
-        yaml, at[KEY_RETENTION], 3600000, INT64_C(3650) * 86400000,
-        INT64_C(400) * 86400000);
+    config->retention_ms =
+        model_yaml_span(yaml, at[KEY_RETENTION], 3600000,
+                        INT64_C(3650) * 86400000, INT64_C(400) * 86400000);
     if (at[KEY_FORWARD] != NULL && at[KEY_FORWARD]->count > 0)
         model_yaml_fail(yaml, at[KEY_FORWARD], ERR_UNSUPPORTED,
                         "forwarding raw samples is not supported yet");
@@ -251,9 +251,9 @@ config_read(struct model_yaml *yaml, struct sys_files *files, const char *path)
     enum err err =
         sys_file_load(files, path, CONFIG_FILE_MAX, yaml->arena, &text);
     if (err != ERR_OK) {
-        yaml->failed = base_err_note_at(yaml->note, err, path, 0, 0,
-                                        "cannot be read: %s",
-                                        base_err_text(err));
+        yaml->failed =
+            base_err_note_at(yaml->note, err, path, 0, 0, "cannot be read: %s",
+                             base_err_text(err));
         return NULL;
     }
     return model_yaml_read(yaml, text, path);
@@ -282,13 +282,14 @@ app_config_load(struct sys_files *files, const char *path,
     base_arena_init(&config->arena, CONFIG_ARENA);
     config->path = base_arena_format(&config->arena, "%s", path);
     struct model_yaml yaml = {.arena = &config->arena, .note = note};
-    const struct model_yaml_node *node = config_read(&yaml, files, config->path);
+    const struct model_yaml_node *node =
+        config_read(&yaml, files, config->path);
     config->role = model_yaml_text(&yaml, model_yaml_get(node, "role"), "");
     config->packs_dir =
         model_yaml_text(&yaml, model_yaml_get(node, "packs_dir"), "");
     if (model_yaml_ok(&yaml)) {
-        char *role_path = base_arena_format(
-            &config->arena, "%s/roles/%s.yaml", config->packs_dir, config->role);
+        char *role_path = base_arena_format(&config->arena, "%s/roles/%s.yaml",
+                                            config->packs_dir, config->role);
         const struct model_yaml_node *role =
             config_read(&yaml, files, role_path);
         config_role_check(&yaml, role);

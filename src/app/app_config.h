@@ -52,7 +52,7 @@ struct app_config {
     struct app_config_list names;
     bool host;
     const char *parent_ident, *parent_rollup; /* "" none */
-    unsigned engines; /* of enum app_config_engine */
+    unsigned engines;                         /* of enum app_config_engine */
     struct app_config_door doors[APP_DOORS];
     struct app_config_list packs;
     int64_t retention_ms;

@@ -23,8 +23,8 @@ static const struct {
      0},
     {"host_memory_size_kibibytes", offsetof(struct sys_host, memory_size_kib),
      0},
-    {"host_disk_read_kibibytes_total",
-     offsetof(struct sys_host, disk_read_kib), 0},
+    {"host_disk_read_kibibytes_total", offsetof(struct sys_host, disk_read_kib),
+     0},
     {"host_disk_written_kibibytes_total",
      offsetof(struct sys_host, disk_written_kib), 0},
     {"host_filesystem_used_kibibytes",
@@ -55,8 +55,8 @@ host_read(void *self, struct mqtt_host_value *values, unsigned room)
         int64_t value;
         memcpy(&value, (const char *)&now + host_values[count].at,
                sizeof value);
-        values[count] = (struct mqtt_host_value){
-            host_values[count].name, value, host_values[count].decimals};
+        values[count] = (struct mqtt_host_value){host_values[count].name, value,
+                                                 host_values[count].decimals};
     }
     return count;
 }

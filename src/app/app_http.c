@@ -36,8 +36,7 @@ http_hold(void *self, struct net_http_hold *hold)
     struct app_parts *parts = self;
     struct http_hold *held = (struct http_hold *)(void *)hold->room;
     *held = (struct http_hold){
-        .wait = {.fn = http_durable,
-                 .loop = sys_loop_base(parts->http_loop)},
+        .wait = {.fn = http_durable, .loop = sys_loop_base(parts->http_loop)},
         .hold = hold,
     };
     store_journal_barrier(parts->journal, &held->wait);
@@ -88,9 +87,8 @@ http_metrics(void *self, struct net_http_request *request)
         base_stat_set(&parts->rss, rss);
         base_stat_set(&parts->cpu, cpu / 1000);
     }
-    base_stat_set(&parts->up, (base_loop_wall(parts->state).ms -
-                               parts->started_ms) /
-                                  1000);
+    base_stat_set(&parts->up,
+                  (base_loop_wall(parts->state).ms - parts->started_ms) / 1000);
     base_out_grow(&out, HTTP_METRICS_MAX);
     base_stat_write(&parts->stats, &out);
     if (base_out_ok(&out))
@@ -107,8 +105,7 @@ static void
 http_stats(struct app_parts *parts)
 {
     base_stat_add(&parts->stats, &parts->rss, BASE_STAT_GAUGE,
-                  "dougong_process_resident_kibibytes", "",
-                  "Resident memory.");
+                  "dougong_process_resident_kibibytes", "", "Resident memory.");
     base_stat_add(&parts->stats, &parts->cpu, BASE_STAT_GAUGE,
                   "dougong_process_cpu_milliseconds", "",
                   "Processor time used since the start.");

@@ -100,9 +100,8 @@ keys_join_read(struct keys_work *work, struct app_join *join)
         return ERR_OK;
     if (err != ERR_OK)
         return keys_note(work, err, "join.json");
-    json_t *root =
-        json_loadb((const char *)text.at, text.size, JSON_REJECT_DUPLICATES,
-                   &where);
+    json_t *root = json_loadb((const char *)text.at, text.size,
+                              JSON_REJECT_DUPLICATES, &where);
     const char *parent = NULL, *host = NULL;
     int port = 0, epoch = 0;
     if (root == NULL ||
@@ -133,8 +132,8 @@ keys_ca(struct keys_work *work, struct app_keys *keys, struct wall now,
     enum err err = keys_cert(work, "ca.pem", &keys->ca);
     if (err != ERR_OK || keys->ca != NULL)
         return err;
-    err = crypt_cert_ca(keys->ca_key, work->config->node, now, random,
-                        &keys->ca);
+    err =
+        crypt_cert_ca(keys->ca_key, work->config->node, now, random, &keys->ca);
     if (err != ERR_OK)
         return keys_note(work, err, "ca.pem");
     return keys_cert_save(work, "ca.pem", keys->ca);
@@ -159,9 +158,9 @@ keys_all(struct keys_work *work, struct app_keys *keys, struct wall now,
         return keys_note(work, err, "keys");
     chmod(keys_path(work, "keys"), 0700);
     for (size_t i = 0; i < BASE_COUNT(table) && err == ERR_OK; i++)
-        err = keys_key(work, table[i].name, table[i].kind,
-                       (struct crypt_key **)(void *)((char *)keys +
-                                                     table[i].at));
+        err =
+            keys_key(work, table[i].name, table[i].kind,
+                     (struct crypt_key **)(void *)((char *)keys + table[i].at));
     if (err == ERR_OK)
         err = keys_ca(work, keys, now, random);
     if (err == ERR_OK)
@@ -204,9 +203,8 @@ app_keys_done(struct app_keys *keys)
 enum err
 app_keys_joined(struct sys_files *files, const struct app_config *config,
                 const struct crypt_cert *tier,
-                const struct crypt_cert *parent_ca,
-                const struct app_join *join, struct wall now,
-                struct base_note *note)
+                const struct crypt_cert *parent_ca, const struct app_join *join,
+                struct wall now, struct base_note *note)
 {
     struct keys_work work = {files, config, {0}, note};
     struct crypt_cert_facts ca;

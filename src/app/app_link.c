@@ -61,8 +61,7 @@ app_link_certs(struct app_parts *parts)
         err = link_context(parts, CRYPT_TLS_TIER_CHILD, parts->keys.tier,
                            parts->keys.parent_ca, &parts->child_tls);
     if (err != ERR_OK && parts->note->text[0] == '\0')
-        base_err_note(parts->note, err, "certificates: %s",
-                      base_err_text(err));
+        base_err_note(parts->note, err, "certificates: %s", base_err_text(err));
     return err;
 }
 
@@ -150,9 +149,8 @@ app_link_open(struct app_parts *parts)
     if (err == ERR_OK && parts->keys.join.epoch > tier_epoch(parts->tier))
         err = tier_again(parts->tier);
     if (err == ERR_OK && door->on)
-        err = tier_net_listen(parts->tier_net, parts->tier,
-                              parts->config->bind, door->port,
-                              parts->parent_tls, parts->note);
+        err = tier_net_listen(parts->tier_net, parts->tier, parts->config->bind,
+                              door->port, parts->parent_tls, parts->note);
     if (err != ERR_OK && parts->note->text[0] == '\0')
         base_err_note(parts->note, err, "tier: %s", base_err_text(err));
     parts->renew.fn = link_renew;
@@ -267,12 +265,12 @@ app_link_rows(struct app_parts *parts)
                               });
     link_rollup_rows(parts);
     link_stream_rows(parts);
-    parts->tree = (struct app_tree){
-        parts->config, parts->tier, parts->state,
-        store_journal_store_id(parts->journal), DOUGONG_VERSION};
-    parts->prom = (struct api_prom){
-        parts->stream, tier_port(parts->tier), parts->ingest, parts->state,
-        DOUGONG_VERSION};
+    parts->tree = (struct app_tree){parts->config, parts->tier, parts->state,
+                                    store_journal_store_id(parts->journal),
+                                    DOUGONG_VERSION};
+    parts->prom =
+        (struct api_prom){parts->stream, tier_port(parts->tier), parts->ingest,
+                          parts->state, DOUGONG_VERSION};
     struct model_call_row status = app_tree_row(&parts->tree);
     struct model_call_row query = api_prom_row(&parts->prom);
     tier_add_call(parts->tier, &status);

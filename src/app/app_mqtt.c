@@ -16,8 +16,7 @@ mqtt_listen(struct app_parts *parts, enum app_config_door_kind kind,
     struct mqtt_profile profile =
         door->open ? mqtt_door_profile_open : mqtt_door_profile;
     profile.register_auto = door->auto_register;
-    struct mqtt_listener *listener =
-        mqtt_door_listener(parts->mqtt, &profile);
+    struct mqtt_listener *listener = mqtt_door_listener(parts->mqtt, &profile);
     struct net_listener_config config = {
         .address = parts->config->bind,
         .port = door->port,

@@ -34,7 +34,7 @@ node_has(const struct app_parts *parts, enum app_config_engine engine)
 static enum err
 open_folders(struct app_parts *parts)
 {
-    static const char *const names[] = {"journal", "kv/node",  "kv/ident",
+    static const char *const names[] = {"journal",   "kv/node",   "kv/ident",
                                         "kv/stream", "kv/rollup", "seg"};
     for (size_t i = 0; i < BASE_COUNT(names); i++) {
         const char *path = node_path(parts, names[i]);
@@ -69,9 +69,9 @@ open_loops(struct app_parts *parts)
 static enum err
 open_keys(struct app_parts *parts)
 {
-    enum err err = app_keys_load(parts->files, parts->config,
-                                 base_loop_wall(parts->state), sys_random(),
-                                 &parts->keys, parts->note);
+    enum err err =
+        app_keys_load(parts->files, parts->config, base_loop_wall(parts->state),
+                      sys_random(), &parts->keys, parts->note);
     return node_failed(parts, err, "keys");
 }
 
@@ -79,12 +79,12 @@ static enum err
 open_packs(struct app_parts *parts)
 {
     const struct app_config_list *names = &parts->config->packs;
-    const char *codes = base_arena_format(&parts->arena, "%s/codes",
-                                          parts->config->packs_dir);
-    parts->packs.at = base_mem_zero(sizeof *parts->packs.at *
-                                    (names->count + 1));
-    parts->tier_packs = base_mem_zero(sizeof *parts->tier_packs *
-                                      (names->count + 1));
+    const char *codes =
+        base_arena_format(&parts->arena, "%s/codes", parts->config->packs_dir);
+    parts->packs.at =
+        base_mem_zero(sizeof *parts->packs.at * (names->count + 1));
+    parts->tier_packs =
+        base_mem_zero(sizeof *parts->tier_packs * (names->count + 1));
     for (unsigned i = 0; i < names->count; i++) {
         const char *folder = base_arena_format(
             &parts->arena, "%s/%s", parts->config->packs_dir, names->at[i]);
@@ -93,8 +93,8 @@ open_packs(struct app_parts *parts)
         if (err != ERR_OK)
             return node_failed(parts, err, folder);
         parts->packs.count++;
-        parts->tier_packs[i] = (struct tier_pack){
-            parts->packs.at[i]->name, parts->packs.at[i]->shape8};
+        parts->tier_packs[i] = (struct tier_pack){parts->packs.at[i]->name,
+                                                  parts->packs.at[i]->shape8};
     }
     return ERR_OK;
 }
@@ -398,8 +398,8 @@ static void
 node_told_to_stop(void *self)
 {
     struct app_parts *parts = self;
-    base_log_say(&parts->log->log, BASE_LOG_INFO, "node", "stopping",
-                 "node=%s", parts->config->node);
+    base_log_say(&parts->log->log, BASE_LOG_INFO, "node", "stopping", "node=%s",
+                 parts->config->node);
     tier_stop(parts->tier);
     sys_loop_stop(parts->state_loop);
 }
@@ -407,8 +407,8 @@ node_told_to_stop(void *self)
 static enum err
 node_run(struct app_parts *parts)
 {
-    enum err err = sys_loop_signal(parts->state_loop, SIGTERM,
-                                   node_told_to_stop, parts);
+    enum err err =
+        sys_loop_signal(parts->state_loop, SIGTERM, node_told_to_stop, parts);
     if (err == ERR_OK)
         err = sys_loop_signal(parts->state_loop, SIGINT, node_told_to_stop,
                               parts);

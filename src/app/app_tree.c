@@ -89,12 +89,12 @@ tree_link_view(void *self, const struct tier_view *view)
     for (unsigned i = 0; i < view->lag_count; i++) {
         const struct tier_lag *lag = &view->lags[i];
         json_array_append_new(
-            lags, json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "channel",
-                            (int)lag->channel, "name", lag->name, "issued",
-                            (json_int_t)lag->issued, "acked",
-                            (json_int_t)lag->acked, "applied",
-                            (json_int_t)lag->applied, "waiting_bytes",
-                            (json_int_t)lag->waiting_bytes));
+            lags,
+            json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "channel",
+                      (int)lag->channel, "name", lag->name, "issued",
+                      (json_int_t)lag->issued, "acked", (json_int_t)lag->acked,
+                      "applied", (json_int_t)lag->applied, "waiting_bytes",
+                      (json_int_t)lag->waiting_bytes));
     }
     for (unsigned i = 0; i < view->refusal_count; i++)
         json_array_append_new(refusals, json_string(view->refusals[i]));
@@ -164,9 +164,9 @@ tree_answered(struct model_ask *ask, enum err err, struct bytes body)
         json_object_update(one->place, answer);
     } else {
         json_object_set_new(one->place, "state", json_string("silent"));
-        json_object_set_new(one->place, "why",
-                            json_string(base_err_text(
-                                err == ERR_OK ? ERR_SYNTAX : err)));
+        json_object_set_new(
+            one->place, "why",
+            json_string(base_err_text(err == ERR_OK ? ERR_SYNTAX : err)));
     }
     json_decref(answer);
     struct tree_whole *whole = one->whole;
@@ -182,10 +182,9 @@ tree_whole_child(void *self, const struct tier_view *view)
         return;
     struct app_tree *tree = whole->tree;
     int64_t silent = base_loop_wall(tree->loop).ms - view->seen_ms;
-    json_t *child = json_pack("{s:o, s:s, s:I}", "node",
-                              tree_string(view->prefix), "state",
-                              view->up ? "up" : "down", "lag_s",
-                              (json_int_t)(silent / 1000));
+    json_t *child = json_pack(
+        "{s:o, s:s, s:I}", "node", tree_string(view->prefix), "state",
+        view->up ? "up" : "down", "lag_s", (json_int_t)(silent / 1000));
     json_array_append_new(json_object_get(whole->root, "children"), child);
 }
 
@@ -196,7 +195,8 @@ tree_whole_ask(struct tree_whole *whole)
     struct model_port *port = tier_port(whole->tree->tier);
     json_t *child;
     size_t i;
-    json_array_foreach (json_object_get(whole->root, "children"), i, child) {
+    json_array_foreach(json_object_get(whole->root, "children"), i, child)
+    {
         const char *state = json_string_value(json_object_get(child, "state"));
         const char *name = json_string_value(json_object_get(child, "node"));
         if (strcmp(state, "up") != 0)
@@ -207,8 +207,8 @@ tree_whole_ask(struct tree_whole *whole)
         one->place = child;
         whole->waiting++;
         port->ops->ask(port, MODEL_CHANNEL_CONTROL, MODEL_KIND_CONTROL_STATUS,
-                       base_bytes_text(name), (struct bytes){0},
-                       whole->wait_ms, &one->ask);
+                       base_bytes_text(name), (struct bytes){0}, whole->wait_ms,
+                       &one->ask);
     }
 }
 
@@ -222,10 +222,10 @@ tree_whole_start(struct app_tree *tree, struct net_http_request *request,
     whole->answer = answer;
     whole->waiting = 1; /* ourselves, until all are asked */
     whole->wait_ms = wait_ms;
-    whole->root = json_pack("{s:s, s:s, s:s, s:b, s:[]}", "node",
-                            tree->config->node, "role", tree->config->role,
-                            "state", "here", "host",
-                            tree->config->host ? 1 : 0, "children");
+    whole->root =
+        json_pack("{s:s, s:s, s:s, s:b, s:[]}", "node", tree->config->node,
+                  "role", tree->config->role, "state", "here", "host",
+                  tree->config->host ? 1 : 0, "children");
     tier_list(tree->tier, tree_whole_child, whole);
     tree_whole_ask(whole);
     tree_whole_done(whole);
@@ -240,9 +240,8 @@ tree_whole_get(void *self, struct net_http_request *request)
 void
 app_tree_route(struct app_tree *tree, struct net_http_route *route)
 {
-    *route = (struct net_http_route){NET_HTTP_GET, "/api/tree/whole",
-                                     tree->loop,   tree_whole_get,
-                                     tree,         0};
+    *route = (struct net_http_route){
+        NET_HTTP_GET, "/api/tree/whole", tree->loop, tree_whole_get, tree, 0};
 }
 
 static void

@@ -20,7 +20,7 @@ enum ctl_exit { CTL_OK, CTL_NO, CTL_USAGE, CTL_UNREACHED, CTL_REFUSED };
 enum { CTL_ARGS = 8, CTL_OPTIONS = 12 };
 
 struct ctl_option {
-    const char *name; /* without the dashes */
+    const char *name;  /* without the dashes */
     const char *value; /* what follows, for help; NULL: a flag */
     const char *help;
 };

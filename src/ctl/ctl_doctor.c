@@ -42,8 +42,7 @@ doctor_space(struct doctor *doctor)
     uint64_t left = 0, size = 0;
     char text[128];
     struct sys_files *files = sys_file_real();
-    enum err err =
-        files->ops->space(files, doctor->config->data, &left, &size);
+    enum err err = files->ops->space(files, doctor->config->data, &left, &size);
     if (err != ERR_OK) {
         snprintf(text, sizeof text, "%s: %s", doctor->config->data,
                  base_err_text(err));
@@ -127,8 +126,7 @@ doctor_ready(struct doctor *doctor)
     }
     char why[512] = "takes writes";
     if (status != 200) {
-        json_t *problem =
-            json_loadb((const char *)body.at, body.size, 0, NULL);
+        json_t *problem = json_loadb((const char *)body.at, body.size, 0, NULL);
         const char *detail =
             json_string_value(json_object_get(problem, "detail"));
         snprintf(why, sizeof why, "%s", detail ? detail : "does not say why");
@@ -146,8 +144,7 @@ doctor_link(struct doctor *doctor, const json_t *view, const char *what)
     const char *prefix = json_string_value(json_object_get(view, "prefix"));
     const char *state = json_string_value(json_object_get(view, "state"));
     const char *why = json_string_value(json_object_get(view, "why"));
-    long long offset =
-        json_integer_value(json_object_get(view, "offset_ms"));
+    long long offset = json_integer_value(json_object_get(view, "offset_ms"));
     long long differ =
         json_integer_value(json_object_get(view, "packs_differ"));
     bool up = json_is_true(json_object_get(view, "up"));
@@ -180,7 +177,7 @@ doctor_tree(struct doctor *doctor)
     json_t *parent = json_object_get(tree, "parent");
     if (json_is_object(parent))
         doctor_link(doctor, parent, "parent");
-    json_array_foreach (json_object_get(tree, "children"), i, child)
+    json_array_foreach(json_object_get(tree, "children"), i, child)
         doctor_link(doctor, child, "child");
     json_decref(tree);
 }
@@ -197,8 +194,8 @@ ctl_doctor(struct ctl *ctl)
     if (ctl->json)
         ctl_print_json(out);
     else
-        printf("%s\n", doctor.bad == 0 ? "nothing is wrong"
-                                       : "see the first BAD line");
+        printf("%s\n",
+               doctor.bad == 0 ? "nothing is wrong" : "see the first BAD line");
     json_decref(out);
     app_config_free(doctor.config);
     return doctor.bad == 0 ? CTL_OK : CTL_NO;

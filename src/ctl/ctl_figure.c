@@ -68,7 +68,8 @@ figure_show(const json_t *answer)
     size_t i;
     if (rows == NULL) {
         figure_line(answer, name, unit);
-        json_array_foreach (json_object_get(answer, "parts"), i, part) {
+        json_array_foreach(json_object_get(answer, "parts"), i, part)
+        {
             char value[96];
             figure_value(part, unit, value, sizeof value);
             printf("  from %s: %s%s\n", figure_text(part, "from"), value,
@@ -77,8 +78,7 @@ figure_show(const json_t *answer)
                        : "");
         }
     }
-    json_array_foreach (rows, i, row)
-        figure_line(row, name, unit);
+    json_array_foreach(rows, i, row) figure_line(row, name, unit);
     return CTL_OK;
 }
 
@@ -117,7 +117,7 @@ figure_entry(const json_t *entry, const char *unit, unsigned depth)
     if (why[0] != '\0')
         printf("  [%s]", why);
     putchar('\n');
-    json_array_foreach (json_object_get(entry, "below"), i, below)
+    json_array_foreach(json_object_get(entry, "below"), i, below)
         figure_entry(below, unit, depth + 1);
 }
 
@@ -145,7 +145,7 @@ figure_explain(const json_t *answer)
     figure_operand(answer, "a");
     figure_operand(answer, "b");
     printf("shape: %s\n", figure_text(answer, "shape"));
-    json_array_foreach (json_object_get(answer, "entries"), i, entry)
+    json_array_foreach(json_object_get(answer, "entries"), i, entry)
         figure_entry(entry, unit, 0);
     return CTL_OK;
 }
@@ -161,10 +161,9 @@ figure_coverage(const json_t *answer)
     long long expected = figure_number(answer, "expected");
     printf("%s %s: reported %lld of %lld\n", figure_text(answer, "pack"),
            figure_text(answer, "window"), reported, expected);
-    json_array_foreach (json_object_get(answer, "parts"), i, part)
+    json_array_foreach(json_object_get(answer, "parts"), i, part)
         printf("  %-32s %lld of %lld%s\n", figure_text(part, "from"),
-               figure_number(part, "reported"),
-               figure_number(part, "expected"),
+               figure_number(part, "reported"), figure_number(part, "expected"),
                json_is_true(json_object_get(part, "waiting"))
                    ? "  has not sent this window"
                    : "");
@@ -198,8 +197,7 @@ ctl_figure(struct ctl *ctl)
     figure_parameter(&path, "last", ctl_value(ctl, "last"));
     figure_parameter(&path, "vintage", ctl_value(ctl, "vintage"));
     base_out_u8(&path, 0);
-    enum ctl_exit result =
-        ctl_http_get(ctl, (const char *)path.at, &answer);
+    enum ctl_exit result = ctl_http_get(ctl, (const char *)path.at, &answer);
     base_out_done(&path);
     if (result != CTL_OK)
         return result;

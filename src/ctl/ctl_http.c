@@ -97,7 +97,7 @@ static enum ctl_exit
 http_json(const struct ctl *ctl, const char *path, const char *post,
           json_t **ret_json)
 {
-    char url[8192];
+    char url[4096];
     struct base_out body;
     long status = 0;
     if ((size_t)snprintf(url, sizeof url, "%s%s", ctl->node, path) >=

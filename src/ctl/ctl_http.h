@@ -10,13 +10,13 @@
 #include "ctl/ctl.h"
 
 struct ctl_http {
-    const char *url;      /* whole */
-    const char *post;     /* body, or NULL for GET */
-    const char *type;     /* of the body */
-    const char *user;     /* "user:password" for Basic, or NULL */
-    const char *ca_pem;   /* trust only this CA; NULL: not asked */
-    bool any_ca;          /* trust nobody and everybody: only to fetch a CA that
-                             is then judged by its hash */
+    const char *url;    /* whole */
+    const char *post;   /* body, or NULL for GET */
+    const char *type;   /* of the body */
+    const char *user;   /* "user:password" for Basic, or NULL */
+    const char *ca_pem; /* trust only this CA; NULL: not asked */
+    bool any_ca;        /* trust nobody and everybody: only to fetch a CA that
+                           is then judged by its hash */
     const char *accept;
 };
 

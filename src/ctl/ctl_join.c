@@ -57,8 +57,8 @@ join_certs(struct bytes text, struct crypt_cert **certs, unsigned room,
     base_out_grow(&der, 64 << 10);
     enum err err = base_b64_read(text, BASE_B64_LINES, &der);
     if (err == ERR_OK)
-        err = crypt_cert_pkcs7_read(base_out_bytes(&der), certs, room,
-                                    ret_count);
+        err =
+            crypt_cert_pkcs7_read(base_out_bytes(&der), certs, room, ret_count);
     base_out_done(&der);
     return err;
 }
@@ -122,8 +122,7 @@ join_enrol(struct join *join)
     uint8_t own[32];
     base_out_grow(&der, 16 << 10);
     base_out_grow(&text, 32 << 10);
-    enum err err =
-        crypt_cert_request(join->keys.tls, join->config->node, &der);
+    enum err err = crypt_cert_request(join->keys.tls, join->config->node, &der);
     base_b64_write(&text, BASE_B64_LINES, base_out_bytes(&der));
     base_out_u8(&text, 0);
     enum ctl_exit bad = CTL_REFUSED;
@@ -162,8 +161,9 @@ join_tree(struct join *join)
     base_out_done(&body);
     const char *prefix = NULL;
     int port = 0;
-    if (tree == NULL || json_unpack(tree, "{s:s, s:{s:i}}", "node", &prefix,
-                                    "ports", "tier", &port) != 0 ||
+    if (tree == NULL ||
+        json_unpack(tree, "{s:s, s:{s:i}}", "node", &prefix, "ports", "tier",
+                    &port) != 0 ||
         port < 1 || port > 65535) {
         ctl_say("%s does not say where its tier door is", join->host_port);
         json_decref(tree);
@@ -187,8 +187,8 @@ join_load(struct join *join)
 {
     const char *path = ctl_value(join->ctl, "config");
     struct base_note note = {0};
-    enum err err = wire_token_read(base_bytes_text(join->token_text),
-                                   &join->token, &note);
+    enum err err =
+        wire_token_read(base_bytes_text(join->token_text), &join->token, &note);
     if (err == ERR_OK)
         err = app_config_load(sys_file_real(), path ? path : "node.yaml",
                               &join->config, &note);
@@ -227,10 +227,10 @@ join_keep(struct join *join)
     crypt_cert_facts(join->tier, &facts);
     base_time_text(facts.not_after, 0, until);
     if (join->ctl->json) {
-        json_t *out = json_pack("{s:s, s:s, s:s, s:i}", "node",
-                                join->config->node, "parent",
-                                join->result.parent, "valid_until", until,
-                                "epoch", (int)join->result.epoch);
+        json_t *out =
+            json_pack("{s:s, s:s, s:s, s:i}", "node", join->config->node,
+                      "parent", join->result.parent, "valid_until", until,
+                      "epoch", (int)join->result.epoch);
         ctl_print_json(out);
         json_decref(out);
     } else {

@@ -27,12 +27,12 @@ pack_result(struct model_golden_sink *self,
         printf("%s:%u: %s%s%s: expected %s, got %s\n", result->file,
                result->line, result->name, result->name[0] ? ": " : "",
                result->what, result->expected, result->got);
-    json_array_append_new(
-        sink->failures,
-        json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "file", result->file,
-                  "line", (int)result->line, "case", result->name, "what",
-                  result->what, "expected", result->expected, "got",
-                  result->got));
+    json_array_append_new(sink->failures,
+                          json_pack("{s:s, s:i, s:s, s:s, s:s, s:s}", "file",
+                                    result->file, "line", (int)result->line,
+                                    "case", result->name, "what", result->what,
+                                    "expected", result->expected, "got",
+                                    result->got));
 }
 
 static enum ctl_exit
@@ -49,10 +49,10 @@ pack_test(struct ctl *ctl, const struct model_pack *pack,
         ctl_say_note(&note);
         return CTL_NO;
     }
-    json_t *out = json_pack("{s:s, s:i, s:i, s:i, s:o}", "pack", pack->name,
-                            "cases", (int)count.cases, "checks",
-                            (int)count.checks, "failed", (int)count.failures,
-                            "failures", sink.failures);
+    json_t *out =
+        json_pack("{s:s, s:i, s:i, s:i, s:o}", "pack", pack->name, "cases",
+                  (int)count.cases, "checks", (int)count.checks, "failed",
+                  (int)count.failures, "failures", sink.failures);
     if (ctl->json)
         ctl_print_json(out);
     else
@@ -68,11 +68,11 @@ pack_check(struct ctl *ctl, const struct model_pack *pack)
     char shape[65];
     base_b64_hex(base_bytes(pack->shape, sizeof pack->shape), shape);
     if (ctl->json) {
-        json_t *out = json_pack(
-            "{s:s, s:s, s:i, s:i, s:i, s:s}", "pack", pack->name, "version",
-            pack->version, "inputs", (int)pack->input_count, "measures",
-            (int)pack->measure_count, "metrics", (int)pack->metric_count,
-            "shape", shape);
+        json_t *out = json_pack("{s:s, s:s, s:i, s:i, s:i, s:s}", "pack",
+                                pack->name, "version", pack->version, "inputs",
+                                (int)pack->input_count, "measures",
+                                (int)pack->measure_count, "metrics",
+                                (int)pack->metric_count, "shape", shape);
         ctl_print_json(out);
         json_decref(out);
     } else {
@@ -94,8 +94,8 @@ ctl_pack(struct ctl *ctl)
     char *codes = given != NULL ? base_mem_text(given)
                                 : base_mem_format("%s/codes", dirname(copy));
     app_source_init(&source, sys_file_real());
-    enum err err = model_pack_load(&source.source, ctl->args[0], codes, &pack,
-                                   &note);
+    enum err err =
+        model_pack_load(&source.source, ctl->args[0], codes, &pack, &note);
     enum ctl_exit result;
     if (err != ERR_OK) {
         ctl_say_note(&note);

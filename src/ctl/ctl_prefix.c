@@ -15,7 +15,7 @@ prefix_list(struct ctl *ctl)
     if (ctl->json)
         ctl_print_json(answer);
     else
-        json_array_foreach (json_object_get(answer, "prefixes"), i, row)
+        json_array_foreach(json_object_get(answer, "prefixes"), i, row)
             printf("%-24s %-10s %s\n",
                    json_string_value(json_object_get(row, "prefix")),
                    json_string_value(json_object_get(row, "state")),

@@ -26,7 +26,8 @@ query_labels(const json_t *metric)
     bool first = true;
     json_t *own = json_object_get(metric, "__name__");
     printf("%s{", own != NULL ? json_string_value(own) : "");
-    json_object_foreach ((json_t *)(uintptr_t)metric, name, value) {
+    json_object_foreach((json_t *)(uintptr_t)metric, name, value)
+    {
         if (strcmp(name, "__name__") == 0)
             continue;
         printf("%s%s=\"%s\"", first ? "" : ", ", name,
@@ -56,12 +57,13 @@ query_print(const json_t *answer)
         query_point(result);
         return CTL_OK;
     }
-    json_array_foreach (result, i, row) {
+    json_array_foreach(result, i, row)
+    {
         query_labels(json_object_get(row, "metric"));
         putchar('\n');
         if (json_object_get(row, "value") != NULL)
             query_point(json_object_get(row, "value"));
-        json_array_foreach (json_object_get(row, "values"), k, point)
+        json_array_foreach(json_object_get(row, "values"), k, point)
             query_point(point);
     }
     return json_array_size(result) > 0 ? CTL_OK : CTL_NO;

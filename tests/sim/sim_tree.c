@@ -20,6 +20,7 @@ enum {
     TREE_SETTLE_MS = 1800000,
     TREE_AFTER_MS = 420000, /* the last sample: stale, due, and some */
     TREE_HOUR_MS = 4000000,
+    TREE_JOIN = 150, /* once in so many slices */
     TREE_QUIET = 10, /* slices */
     TREE_DAY_MS = 86400000,
     TREE_FILE = 8 << 10,
@@ -136,6 +137,8 @@ tree_open(struct sim_node *node)
         .loop = &node->loop.base,
         .port = tier_port(node->tier),
         .packs = &at->tree->pack_list,
+        .codes = &at->code,
+        .code_count = 1,
         .epoch = life_epoch,
         .epoch_self = node,
         .stats = &node->stats,
@@ -325,10 +328,10 @@ source_list(struct model_source *source, const char *path,
 static void
 tree_packs(struct sim_tree *tree, const char *root)
 {
-    static const char *const folders[SIM_TREE_PACKS] = {"tests/packs/load",
-                                                        "packs/host"};
+    static const char *const folders[SIM_TREE_PACKS] = {
+        "packs/host", "tests/packs/load", "tests/packs/tree"};
     struct model_source source = {source_load, source_list, crypt_hash_sha256};
-    char *codes = base_mem_format("%s/packs/codes", root);
+    char *codes = base_mem_format("%s/tests/packs/codes", root);
     for (unsigned i = 0; i < SIM_TREE_PACKS; i++) {
         struct base_note note = {0};
         char *folder = base_mem_format("%s/%s", root, folders[i]);
@@ -344,6 +347,8 @@ tree_packs(struct sim_tree *tree, const char *root)
     base_mem_free(codes);
     tree->pack_list = (struct model_pack_list){tree->packs, SIM_TREE_PACKS};
 }
+
+static const char *const tree_codes[SIM_TREE_CELLS] = {"E", "N", "S", "W"};
 
 static void
 tree_add(struct sim_tree *tree, unsigned number, struct sim_tree_node *above,
@@ -364,6 +369,8 @@ tree_add(struct sim_tree *tree, unsigned number, struct sim_tree_node *above,
         sim_tree_sender_init(at->sender, &tree->world, at->prefix);
     }
     at->seed = base_rng_next(&tree->world.rng);
+    at->cell = number % SIM_TREE_CELLS;
+    at->code = (struct rollup_code){"side", tree_codes[at->cell]};
     at->node = (struct sim_node){
         .prefix = at->prefix,
         .parent = at->parent,
@@ -477,7 +484,7 @@ tree_look(struct sim_tree *tree)
             spool += sim_tree_check_rows(at, owners[k], STORE_TABLE_TIER_OUT);
         tree_most(&tree->result.dirty_most, dirty);
         tree_most(&tree->result.spool_most, spool);
-        if (dirty > 3 * windows) /* a cell, complete, resync */
+        if (dirty > (SIM_TREE_CELLS + 2) * windows) /* complete, resync */
             sim_tree_wrong(
                 tree, "%s has %" PRIu64 " dirty rows of %" PRIu64 " windows",
                 at->prefix, dirty, windows);
@@ -495,6 +502,19 @@ tree_slice(struct sim_tree *tree)
     sim_node_run(&tree->world, TREE_SLICE_MS);
     if (tree->world.now_ms / TREE_LOOK_MS != minute)
         tree_look(tree);
+}
+
+/* `join --again`. */
+static void
+tree_join(struct sim_tree *tree)
+{
+    struct base_rng *rng = &tree->world.rng;
+    if (base_rng_below(rng, TREE_JOIN) > 0)
+        return;
+    struct sim_tree_node *at =
+        &tree->nodes[1 + base_rng_below(rng, SIM_TREE_NODES - 1)];
+    if (sim_tree_life(at) && tier_again(at->node.tier) == ERR_OK)
+        tree->result.joined++;
 }
 
 static bool
@@ -593,6 +613,7 @@ sim_tree_story(const char *root, uint64_t seed, uint64_t steps,
         tree_force(tree, plan, steps);
         tree_slice(tree);
         tree_clocks(tree, false);
+        tree_join(tree);
     }
     tree->result.fault_steps = tree->world.steps - before;
     tree_calm(tree);
@@ -626,8 +647,10 @@ sim_tree_print(const struct sim_tree_result *result)
             printf(" %s %" PRIu64, base_err_name((enum err)i),
                    result->refused[i]);
     printf("\n  at most %" PRIu64 " dirty rows, %" PRIu64 " in spools, %" PRIu64
-           " windows to fold\n  %" PRIu64 " windows, %" PRIu64
-           " figures compared; %u wrong\n",
+           " windows to fold; joined again %" PRIu64 "\n  %" PRIu64
+           " windows, %" PRIu64 " figures, %" PRIu64
+           " cells compared; %u wrong\n",
            result->dirty_most, result->spool_most, result->folds_most,
-           result->windows, result->figures, result->wrong);
+           result->joined, result->windows, result->figures, result->cells,
+           result->wrong);
 }

@@ -16,7 +16,11 @@
  * Always   at each start of a node: what was acknowledged in the last hour is
  *          stored, and rollup's audit finds nothing.  Each minute: the dirty
  *          set and the spools are within their bounds.
- * Packs    tests/packs/load (minutes) and packs/host (minutes, hours, sealed).
+ * Again    now and then a node is joined again: its epoch rises, and all of its
+ *          figures go up once more.
+ * Packs    packs/host (minutes, and hours that are sealed), tests/packs/load
+ *          (minutes), tests/packs/tree (minutes; four cells, an enterprise has
+ *          one of them; every fold).
  * Result   words about what was wrong go to stdout, the first 20 of them. */
 #ifndef SIM_TREE_H
 #define SIM_TREE_H
@@ -29,7 +33,8 @@ enum {
     SIM_TREE_ENTERPRISES = 9,
     SIM_TREE_PROVINCES = 3,
     SIM_TREE_NODES = 1 + SIM_TREE_PROVINCES + SIM_TREE_ENTERPRISES,
-    SIM_TREE_PACKS = 2,
+    SIM_TREE_PACKS = 3,
+    SIM_TREE_CELLS = 4,
     SIM_TREE_COMPLAINTS = 20,
 };
 
@@ -51,13 +56,16 @@ struct sim_tree_node {
     struct sim_tree_sender *sender; /* NULL: not an enterprise */
     char prefix[16], parent[16];
     uint64_t seed;
+    uint32_t cell; /* in the pack with cells: where its units belong */
+    struct rollup_code code;
     int64_t clock_ms; /* mono: a wrong clock is set right then */
 };
 
 struct sim_tree_result {
     uint64_t steps, fault_steps, hash, tables, hit[SIM_FAULTS];
     uint64_t starts, made, writes, again, lost, refused[ERR_COUNT];
-    uint64_t windows, figures; /* compared */
+    uint64_t windows, figures, cells; /* compared */
+    uint64_t joined;
     uint64_t dirty_most, spool_most, folds_most;
     int64_t simulated_ms;
     unsigned wrong;

@@ -9,6 +9,7 @@
 #include "base/base_hash.h"
 #include "base/base_mem.h"
 #include "base/base_must.h"
+#include "engine/rollup/rollup_row.h"
 
 enum {
     CHECK_ARENA = 256 << 20,
@@ -338,6 +339,28 @@ fold_last(const struct check_span *span, const struct check_input *to,
 }
 
 static void
+fold_in(const struct check_input *to, uint32_t at, int64_t value)
+{
+    int64_t *sum = &to->values[at];
+    switch (to->input->fold) {
+    case MODEL_PACK_FOLD_MIN:
+        *sum = to->present[at] && *sum < value ? *sum : value;
+        break;
+    case MODEL_PACK_FOLD_MAX:
+        *sum = to->present[at] && *sum > value ? *sum : value;
+        break;
+    case MODEL_PACK_FOLD_DELTA:
+    case MODEL_PACK_FOLD_COUNT:
+    case MODEL_PACK_FOLD_SUM:
+        *sum += value;
+        break;
+    case MODEL_PACK_FOLD_LAST:
+        break;
+    }
+    to->present[at] = true;
+}
+
+static void
 fold_series(const struct check_span *span, const struct check_input *to,
             struct check_series series)
 {
@@ -356,16 +379,14 @@ fold_series(const struct check_span *span, const struct check_input *to,
         before = true;
         last = value;
         last_t = t;
-        if (to->input->fold == MODEL_PACK_FOLD_LAST) {
-            fold_last(span, to, t, value);
-            continue;
-        }
-        must(delta || to->input->fold == MODEL_PACK_FOLD_COUNT);
         int64_t at = (t - span->start_ms) / span->step_ms;
-        if (t < span->start_ms || at >= span->count)
-            continue;
-        to->values[at] += delta ? rise : scale;
-        to->present[at] = true;
+        if (to->input->fold == MODEL_PACK_FOLD_LAST)
+            fold_last(span, to, t, value);
+        else if (t >= span->start_ms && at < span->count)
+            fold_in(to, (uint32_t)at,
+                    delta                                      ? rise
+                    : to->input->fold == MODEL_PACK_FOLD_COUNT ? scale
+                                                               : value);
     }
 }
 
@@ -513,6 +534,81 @@ check_add(struct check_figure *to, const struct check_figure *from)
     }
 }
 
+/* Is the enterprise at or below the node? */
+static bool
+check_below(const struct sim_tree_node *enterprise,
+            const struct sim_tree_node *node)
+{
+    return enterprise == node || enterprise->above == node ||
+           enterprise->above->above == node;
+}
+
+static bool
+check_slot(const struct rollup_row_total *row, unsigned slot, uint64_t n,
+           int64_t sum)
+{
+    const struct model_figure_slot *got = &row->figure.slots[slot];
+    return got->n == n && got->sum == sum &&
+           (row->figure.mask >> slot & 1) == (n > 0);
+}
+
+/* One cell of a pack that has several. */
+static void
+check_cell(struct sim_tree_node *node, const struct check_span *span,
+           uint32_t at, uint32_t cell, const struct check_figure *want)
+{
+    struct rollup_row_total row = {0};
+    struct rollup_key key;
+    struct bytes value;
+    unsigned slots = MODEL_FIGURE_MEASURES + span->pack->measure_count;
+    char text[MODEL_WINDOW_TEXT];
+    rollup_row_total_key(&key, base_bytes_text(span->pack->name),
+                         span->first + at, cell);
+    enum err err =
+        store_kv_get(store_kv_now(node->node.kvs[STORE_JOURNAL_ROLLUP]),
+                     STORE_TABLE_TOTAL, base_out_bytes(&key.out), &value);
+    if (err == ERR_OK)
+        err = rollup_row_read(value, ROLLUP_ROW_IS_TOTAL, &row, slots);
+    bool ok = err == ERR_OK || err == ERR_ABSENT;
+    ok &= check_slot(&row, MODEL_FIGURE_EXPECTED, want->expected,
+                     (int64_t)want->expected);
+    ok &= check_slot(&row, MODEL_FIGURE_REPORTED, want->reported,
+                     (int64_t)want->reported);
+    for (unsigned i = 0; i < span->pack->measure_count; i++)
+        ok &= check_slot(&row, MODEL_FIGURE_MEASURES + i, want->measures[i].n,
+                         want->measures[i].sum);
+    span->tree->result.cells++;
+    if (!ok)
+        sim_tree_wrong(span->tree,
+                       "%s %s %s cell %u: got expected %" PRId64
+                       " reported %" PRId64 " first measure %" PRId64
+                       ", want %" PRIu64 " %" PRIu64 " %" PRId64,
+                       node->prefix, span->pack->name,
+                       model_window_text(span->first + at, text), cell,
+                       (int64_t)row.figure.slots[MODEL_FIGURE_EXPECTED].sum,
+                       (int64_t)row.figure.slots[MODEL_FIGURE_REPORTED].sum,
+                       (int64_t)row.figure.slots[MODEL_FIGURE_MEASURES].sum,
+                       want->expected, want->reported, want->measures[0].sum);
+}
+
+/* The enterprises have been compared: their figures are what they hold. */
+static void
+check_cells(struct sim_tree_node *node, const struct check_span *span)
+{
+    struct sim_tree *tree = span->tree;
+    for (uint32_t i = 0; i < span->count * span->pack->cells; i++) {
+        struct check_figure want = {0};
+        uint32_t at = i / span->pack->cells, cell = i % span->pack->cells;
+        for (unsigned e = 0; e < SIM_TREE_NODES; e++) {
+            struct sim_tree_node *other = &tree->nodes[e];
+            if (other->sender && other->cell == cell &&
+                check_below(other, node))
+                check_add(&want, &span_figures(span, other)[at]);
+        }
+        check_cell(node, span, at, cell, &want);
+    }
+}
+
 static void
 check_node(struct sim_tree_node *node, const struct check_span *span)
 {
@@ -524,6 +620,8 @@ check_node(struct sim_tree_node *node, const struct check_span *span)
         if (node->above)
             check_add(&span_figures(span, node->above)[i], want);
     }
+    if (span->pack->cells > 1)
+        check_cells(node, span);
 }
 
 /* Windows from the world's start to those that must be done. */

@@ -7,6 +7,7 @@
  *   stored    at each enterprise: acknowledged <= stored <= sent, equal values
  *   figures   of each pack and window that is past its due time, at each node,
  *             asked with rollup_show: sum, n, reported, expected
+ *   cells     of the pack that has several: each total, slot by slot
  *   audit     each total is the sum of its contributions, in rollup's words
  *
  * Expected  the machines that were there from the start; of the late one it is

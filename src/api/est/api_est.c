@@ -74,8 +74,7 @@ est_basic(struct net_http_request *request, struct base_out *room,
     if (colon == both.size)
         return ERR_DENIED;
     *ret_user = base_bytes_slice(both, 0, colon);
-    *ret_password =
-        base_bytes_slice(both, colon + 1, both.size - colon - 1);
+    *ret_password = base_bytes_slice(both, colon + 1, both.size - colon - 1);
     return ERR_OK;
 }
 
@@ -143,8 +142,8 @@ api_est_routes(struct api_est *est, struct base_loop *loop,
     const struct net_http_route all[API_EST_ROUTES] = {
         {NET_HTTP_GET, "/.well-known/est/cacerts", loop, est_cacerts, est, 0},
         {NET_HTTP_GET, "/.well-known/est/csrattrs", loop, est_csrattrs, est, 0},
-        {NET_HTTP_POST, "/.well-known/est/simpleenroll", loop,
-         est_simpleenroll, est, EST_REQUEST_MAX},
+        {NET_HTTP_POST, "/.well-known/est/simpleenroll", loop, est_simpleenroll,
+         est, EST_REQUEST_MAX},
     };
     memcpy(routes, all, sizeof all);
 }

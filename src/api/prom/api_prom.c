@@ -45,9 +45,8 @@ api_prom_fail(struct net_http_request *request, enum err err,
 {
     unsigned status;
     const char *type = api_prom_error_type(err, &status);
-    const char *text = note != NULL && note->text[0] != '\0'
-                           ? note->text
-                           : base_err_text(err);
+    const char *text =
+        note != NULL && note->text[0] != '\0' ? note->text : base_err_text(err);
     net_http_reply_json(request, status,
                         json_pack("{s:s, s:s, s:s}", "status", "error",
                                   "errorType", type, "error", text));
@@ -150,8 +149,8 @@ api_prom_query_read(const struct net_http_request *request, int64_t now,
     struct bytes lookback = net_http_query(request, "lookback_delta");
     struct bytes limit = net_http_query(request, "limit");
     uint64_t most = 0;
-    *ret_query = (struct stream_query){.text =
-                                           net_http_query(request, "query")};
+    *ret_query =
+        (struct stream_query){.text = net_http_query(request, "query")};
     if (ret_query->text.size == 0)
         return base_err_note(note, ERR_SYNTAX,
                              "invalid parameter \"query\": unknown position: "
@@ -202,10 +201,10 @@ prom_labels(const struct model_labels *labels)
 {
     json_t *map = json_object();
     for (uint32_t i = 0; i < labels->count; i++)
-        json_object_setn_new(
-            map, (const char *)labels->at[i].name.at, labels->at[i].name.size,
-            json_stringn((const char *)labels->at[i].value.at,
-                         labels->at[i].value.size));
+        json_object_setn_new(map, (const char *)labels->at[i].name.at,
+                             labels->at[i].name.size,
+                             json_stringn((const char *)labels->at[i].value.at,
+                                          labels->at[i].value.size));
     return map;
 }
 
@@ -223,8 +222,7 @@ prom_selected(struct api_prom *prom, struct net_http_request *request,
     if (err != ERR_OK)
         return err;
     if (count == 0 && required)
-        return base_err_note(note, ERR_SYNTAX,
-                             "no match[] parameter provided");
+        return base_err_note(note, ERR_SYNTAX, "no match[] parameter provided");
     if (count == 0)
         selectors[count++] = base_bytes_text("{__name__!=\"\"}");
     *ret_count = 0;
@@ -241,8 +239,7 @@ prom_series(void *self, struct net_http_request *request)
     const struct model_labels **labels;
     uint32_t count;
     struct base_note note = {0};
-    enum err err =
-        prom_selected(self, request, true, &labels, &count, &note);
+    enum err err = prom_selected(self, request, true, &labels, &count, &note);
     if (err != ERR_OK) {
         api_prom_fail(request, err, &note);
         return;
@@ -250,8 +247,9 @@ prom_series(void *self, struct net_http_request *request)
     json_t *data = json_array();
     for (uint32_t i = 0; i < count; i++)
         json_array_append_new(data, prom_labels(labels[i]));
-    net_http_reply_json(request, 200, json_pack("{s:s, s:o}", "status",
-                                                "success", "data", data));
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:s, s:o}", "status", "success", "data", data));
 }
 
 static int
@@ -306,8 +304,9 @@ prom_names(struct api_prom *prom, struct net_http_request *request,
     }
     json_t *data = prom_strings(names, filled, limit);
     base_mem_free(names);
-    net_http_reply_json(request, 200, json_pack("{s:s, s:o}", "status",
-                                                "success", "data", data));
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:s, s:o}", "status", "success", "data", data));
 }
 
 static void
@@ -340,8 +339,7 @@ prom_buildinfo(void *self, struct net_http_request *request)
         json_pack("{s:s, s:{s:s, s:s, s:s, s:s, s:s, s:s, s:s}}", "status",
                   "success", "data", "version", "3.14.0", "revision",
                   prom->version, "branch", "dougong", "buildUser", "",
-                  "buildDate", "", "goVersion", "", "application",
-                  "Dougong"));
+                  "buildDate", "", "goVersion", "", "application", "Dougong"));
 }
 
 static void
@@ -366,8 +364,7 @@ prom_metadata(void *self, struct net_http_request *request)
     const struct model_labels **labels;
     uint32_t count;
     struct base_note note = {0};
-    enum err err =
-        prom_selected(self, request, false, &labels, &count, &note);
+    enum err err = prom_selected(self, request, false, &labels, &count, &note);
     if (err != ERR_OK) {
         api_prom_fail(request, err, &note);
         return;
@@ -383,8 +380,9 @@ prom_metadata(void *self, struct net_http_request *request)
                                        counter ? "counter" : "gauge", "help",
                                        "", "unit", ""));
     }
-    net_http_reply_json(request, 200, json_pack("{s:s, s:o}", "status",
-                                                "success", "data", data));
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:s, s:o}", "status", "success", "data", data));
 }
 
 void

@@ -77,8 +77,7 @@ query_here(struct api_prom *prom, const struct stream_query *query,
                                : "{\"resultType\":\"vector\",\"result\":[]}");
         return ERR_OK;
     }
-    enum err err =
-        stream_query_run(prom->stream, query, arena, &result, note);
+    enum err err = stream_query_run(prom->stream, query, arena, &result, note);
     if (err == ERR_OK)
         err = stream_query_json(&result, out);
     return err;
@@ -112,8 +111,7 @@ query_away_end(struct base_task *task)
         else
             base_err_note(&note, away->err,
                           "the node of %.*s could not be asked: %s",
-                          (int)away->prefix.size,
-                          (const char *)away->prefix.at,
+                          (int)away->prefix.size, (const char *)away->prefix.at,
                           base_err_text(away->err));
         api_prom_fail(away->request, away->err, &note);
     }
@@ -139,8 +137,8 @@ query_away_ask(struct base_task *task)
     struct model_port *port = away->prom->port;
     away->ask.done = query_away_done;
     port->ops->ask(port, MODEL_CHANNEL_DATA_CALL, MODEL_KIND_DATA_CALL_QUERY,
-                   away->prefix, base_out_bytes(&away->body),
-                   QUERY_DEADLINE_MS, &away->ask);
+                   away->prefix, base_out_bytes(&away->body), QUERY_DEADLINE_MS,
+                   &away->ask);
 }
 
 static void
@@ -259,8 +257,7 @@ query_http(struct api_prom *prom, struct net_http_request *request, bool range)
     struct base_out out;
     struct base_arena arena;
     int64_t now = base_loop_wall(prom->ingest).ms;
-    enum err err =
-        api_prom_query_read(request, now, range, &query, &note);
+    enum err err = api_prom_query_read(request, now, range, &query, &note);
     if (err != ERR_OK) {
         api_prom_fail(request, err, &note);
         return;

@@ -84,11 +84,11 @@ tree_approve(struct api_tree *tree, struct net_http_request *request,
         net_http_problem(request, net_http_status(err), &note);
         return;
     }
-    net_http_reply_json(
-        request, 201,
-        json_pack("{s:s%, s:s%, s:i}", "prefix", (const char *)prefix.at,
-                  prefix.size, "token", (const char *)token.at, token.size,
-                  "hours", 24));
+    net_http_reply_json(request, 201,
+                        json_pack("{s:s%, s:s%, s:i}", "prefix",
+                                  (const char *)prefix.at, prefix.size, "token",
+                                  (const char *)token.at, token.size, "hours",
+                                  24));
 }
 
 static void
@@ -116,11 +116,11 @@ tree_act(void *self, struct net_http_request *request)
         enum err err =
             ident_prefix_set(tree->ident, prefix, verbs[i].state, NULL);
         if (err == ERR_OK) {
-            net_http_reply_json(
-                request, 200,
-                json_pack("{s:s%, s:s}", "prefix", (const char *)prefix.at,
-                          prefix.size, "state",
-                          tree_state_name(verbs[i].state)));
+            net_http_reply_json(request, 200,
+                                json_pack("{s:s%, s:s}", "prefix",
+                                          (const char *)prefix.at, prefix.size,
+                                          "state",
+                                          tree_state_name(verbs[i].state)));
             return;
         }
         base_err_note(&note, err, "%.*s cannot be changed so: %s",

@@ -27,8 +27,7 @@ ident_stats(struct ident *ident)
                   "dougong_limit_hit_total", "limit=\"register_per_hour\"",
                   "Times a limit was reached.");
     base_stat_add(stats, &ident->tokens, BASE_STAT_COUNTER,
-                  "dougong_ident_tokens_total", "",
-                  "Join tokens given out.");
+                  "dougong_ident_tokens_total", "", "Join tokens given out.");
     base_stat_add(stats, &ident->token_refused, BASE_STAT_COUNTER,
                   "dougong_ident_refused_total", "why=\"token\"",
                   "Enrolments with a wrong, used or expired token.");
@@ -99,7 +98,8 @@ ident_new(const struct ident_config *config, struct ident **ret_ident,
     struct bytes prefix = base_bytes_text(config->prefix);
     enum err err = model_id_prefix_check(prefix);
     if (err != ERR_OK)
-        return base_err_note(note, err, "\"%s\" is no prefix: labels of "
+        return base_err_note(note, err,
+                             "\"%s\" is no prefix: labels of "
                              "letters, digits, - and _, parted by dots",
                              config->prefix);
     struct ident *ident = base_mem_zero(sizeof *ident);
@@ -123,8 +123,8 @@ ident_free(struct ident *ident)
     if (ident == NULL)
         return;
     struct base_stat *all[] = {
-        &ident->registered, &ident->ensured,       &ident->refused_auto,
-        &ident->limit_auto, &ident->tokens,        &ident->token_refused,
+        &ident->registered, &ident->ensured,     &ident->refused_auto,
+        &ident->limit_auto, &ident->tokens,      &ident->token_refused,
         &ident->enrolled,   &ident->limit_token,
     };
     for (size_t i = 0; i < BASE_COUNT(all); i++)

@@ -41,8 +41,12 @@ void ident_free(struct ident *ident);
 
 /* --- identifiers --- */
 
-enum ident_state { IDENT_RESERVED, IDENT_ACTIVE, IDENT_SUSPENDED,
-                   IDENT_RETIRED };
+enum ident_state {
+    IDENT_RESERVED,
+    IDENT_ACTIVE,
+    IDENT_SUSPENDED,
+    IDENT_RETIRED
+};
 
 struct ident_record {
     struct bytes id; /* registered spelling */
@@ -85,8 +89,12 @@ void ident_ensure(struct ident *ident, struct ident_ensure *call);
 
 /* --- prefixes, joining --- */
 
-enum ident_prefix_state { IDENT_PREFIX_APPROVED = 1, IDENT_PREFIX_ACTIVE,
-                          IDENT_PREFIX_SUSPENDED, IDENT_PREFIX_REVOKED };
+enum ident_prefix_state {
+    IDENT_PREFIX_APPROVED = 1,
+    IDENT_PREFIX_ACTIVE,
+    IDENT_PREFIX_SUSPENDED,
+    IDENT_PREFIX_REVOKED
+};
 
 struct ident_prefix {
     char name[MODEL_PREFIX_MAX + 1];

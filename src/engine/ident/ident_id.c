@@ -202,10 +202,9 @@ ident_list(struct ident *ident, struct bytes prefix, struct bytes after,
         base_out_u8(&from, 0);
     }
     struct id_list list = {fn, self};
-    enum err err = store_kv_scan(store_kv_now(ident->config.kv),
-                                 STORE_TABLE_ID, base_out_bytes(&own),
-                                 base_out_bytes(&from), limit, id_list_row,
-                                 &list, NULL);
+    enum err err = store_kv_scan(store_kv_now(ident->config.kv), STORE_TABLE_ID,
+                                 base_out_bytes(&own), base_out_bytes(&from),
+                                 limit, id_list_row, &list, NULL);
     return err == ERR_AGAIN ? ERR_OK : err;
 }
 
@@ -287,8 +286,8 @@ id_ensure(struct ident *ident, struct ident_ensure *call)
     struct bytes key, value;
     struct model_id parts;
     struct ident_record record;
-    enum err err = id_key(ident, base_bytes(call->id, call->id_size), room,
-                          &key, &parts);
+    enum err err =
+        id_key(ident, base_bytes(call->id, call->id_size), room, &key, &parts);
     if (err != ERR_OK)
         return err;
     err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID, key,

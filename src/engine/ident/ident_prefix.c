@@ -117,10 +117,9 @@ static enum err
 prefix_tokens_sweep(struct ident *ident, struct store_kv_batch *batch)
 {
     struct prefix_tokens tokens = {batch, ident_now(ident), 0};
-    enum err err = store_kv_scan(store_kv_now(ident->config.kv),
-                                 STORE_TABLE_TOKEN, (struct bytes){0},
-                                 (struct bytes){0}, PREFIX_TOKENS_MAX,
-                                 prefix_token_old, &tokens, NULL);
+    enum err err = store_kv_scan(
+        store_kv_now(ident->config.kv), STORE_TABLE_TOKEN, (struct bytes){0},
+        (struct bytes){0}, PREFIX_TOKENS_MAX, prefix_token_old, &tokens, NULL);
     if (err != ERR_OK && err != ERR_AGAIN)
         return err;
     if (tokens.count < PREFIX_TOKENS_MAX)
@@ -170,7 +169,8 @@ prefix_approved(struct ident *ident, struct bytes prefix,
 {
     enum err err = model_id_prefix_check(prefix);
     if (err != ERR_OK)
-        return base_err_note(note, err, "not a prefix: labels of letters, "
+        return base_err_note(note, err,
+                             "not a prefix: labels of letters, "
                              "digits, - and _, parted by dots");
     if (!model_id_is_child(ident->prefix, prefix))
         return base_err_note(note, ERR_NAME,
@@ -273,7 +273,8 @@ prefix_enrol_token(struct ident *ident, struct bytes prefix, struct bytes text,
     err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_TOKEN,
                        base_bytes(enrol->hash, 32), &value);
     if (err == ERR_ABSENT)
-        return base_err_note(note, ERR_DENIED, "this token was not given out "
+        return base_err_note(note, ERR_DENIED,
+                             "this token was not given out "
                              "here");
     if (err == ERR_OK)
         err = ident_row_token_read(value, &enrol->row);
@@ -284,9 +285,8 @@ prefix_enrol_token(struct ident *ident, struct bytes prefix, struct bytes text,
                              "this token is for another prefix");
     int64_t now = ident_now(ident);
     if (enrol->row.used_ms != 0) {
-        enrol->again =
-            now - enrol->row.used_ms <= PREFIX_TOKEN_AGAIN_MS &&
-            crypt_hash_equal(enrol->request, enrol->row.request, 32);
+        enrol->again = now - enrol->row.used_ms <= PREFIX_TOKEN_AGAIN_MS &&
+                       crypt_hash_equal(enrol->request, enrol->row.request, 32);
         return enrol->again ? ERR_OK
                             : base_err_note(note, ERR_USED,
                                             "this token has been used; ask "
@@ -371,9 +371,8 @@ prefix_enrol_run(struct ident *ident, struct bytes prefix, struct bytes token,
         return err;
     if (enrol.again) {
         base_out_bytes_add(ret_pkcs7, enrol.row.pkcs7);
-        return store_kv_commit(ident->config.kv,
-                               store_kv_batch_new(ident->config.kv), wait,
-                               NULL);
+        return store_kv_commit(
+            ident->config.kv, store_kv_batch_new(ident->config.kv), wait, NULL);
     }
     err = ident_prefix_get(ident, prefix, &enrol.prefix);
     if (err != ERR_OK)
@@ -382,8 +381,8 @@ prefix_enrol_run(struct ident *ident, struct bytes prefix, struct bytes token,
         enrol.prefix.state == IDENT_PREFIX_SUSPENDED)
         return base_err_note(note, ERR_REVOKED,
                              "this prefix is suspended or revoked");
-    err = prefix_enrol_issue(ident, prefix, request_der, &enrol, ret_pkcs7,
-                             note);
+    err =
+        prefix_enrol_issue(ident, prefix, request_der, &enrol, ret_pkcs7, note);
     if (err == ERR_OK)
         err = prefix_enrol_keep(ident, &enrol, base_out_bytes(ret_pkcs7), wait);
     if (err == ERR_OK)
@@ -461,8 +460,8 @@ ident_prefix_set(struct ident *ident, struct bytes prefix,
     memcpy(name, row.name.at, row.name.size);
     row.name.at = name;
     row.state = (uint8_t)state;
-    err = prefix_commit(ident, store_kv_batch_new(ident->config.kv), &row,
-                        wait);
+    err =
+        prefix_commit(ident, store_kv_batch_new(ident->config.kv), &row, wait);
     if (err == ERR_OK && ident->denied != NULL &&
         (state == IDENT_PREFIX_SUSPENDED || state == IDENT_PREFIX_REVOKED))
         ident->denied(ident->denied_self, row.name);
@@ -505,10 +504,9 @@ ident_prefix_list(struct ident *ident,
     for (unsigned turn = 0;; turn ^= 1) {
         struct base_out next;
         base_out_fixed(&next, room[turn], sizeof room[turn]);
-        enum err err = store_kv_scan(store_kv_now(ident->config.kv),
-                                     STORE_TABLE_PREFIX, (struct bytes){0},
-                                     from, 10000, prefix_list_row, &list,
-                                     &next);
+        enum err err = store_kv_scan(
+            store_kv_now(ident->config.kv), STORE_TABLE_PREFIX,
+            (struct bytes){0}, from, 10000, prefix_list_row, &list, &next);
         if (err != ERR_AGAIN)
             return err;
         from = base_out_bytes(&next);
@@ -529,8 +527,7 @@ ident_take_prefix(void *self, const struct model_message *message,
     struct bytes pin = base_cur_take(&cur, sizeof row.pin);
     row.name = base_cur_rest(&cur);
     if (!base_cur_ok(&cur) || version != PREFIX_BODY_VERSION ||
-        row.state < IDENT_PREFIX_APPROVED ||
-        row.state > IDENT_PREFIX_REVOKED ||
+        row.state < IDENT_PREFIX_APPROVED || row.state > IDENT_PREFIX_REVOKED ||
         model_id_prefix_check(row.name) != ERR_OK) {
         *ret_code = ERR_SYNTAX;
         return MODEL_TOOK_REFUSED;

@@ -35,8 +35,11 @@
 #include "base/base_out.h"
 #include "engine/ident/ident.h"
 
-enum { IDENT_ROW_KEY = 4 + MODEL_ID_MAX, IDENT_ROW_MAX = 640,
-       IDENT_ROW_TOKEN_MAX = 8192 };
+enum {
+    IDENT_ROW_KEY = 4 + MODEL_ID_MAX,
+    IDENT_ROW_MAX = 640,
+    IDENT_ROW_TOKEN_MAX = 8192
+};
 
 struct ident_row_prefix {
     uint8_t state, flags;

@@ -175,12 +175,12 @@ an_identifier_is_registered_once_and_found_in_any_case(void **state)
     struct base_arena arena;
     struct ident_record record;
     base_arena_init(&arena, 4096);
-    assert_int_equal(ident_register(world->ident, text("88.31/Pump-42"),
-                                    text("pump"), NULL),
-                     ERR_OK);
-    assert_int_equal(ident_register(world->ident, text("88.31/pump-42"),
-                                    text("pump"), NULL),
-                     ERR_OK);
+    assert_int_equal(
+        ident_register(world->ident, text("88.31/Pump-42"), text("pump"), NULL),
+        ERR_OK);
+    assert_int_equal(
+        ident_register(world->ident, text("88.31/pump-42"), text("pump"), NULL),
+        ERR_OK);
     assert_int_equal(ident_register(world->ident, text("88.31/PUMP-42"),
                                     text("valve"), NULL),
                      ERR_EXISTS);
@@ -203,8 +203,7 @@ a_foreign_or_unfit_identifier_is_refused(void **state)
         ident_register(world->ident, text("88.44/x"), text(""), NULL),
         ERR_DENIED);
     assert_int_equal(
-        ident_register(world->ident, text("88.31/"), text(""), NULL),
-        ERR_NAME);
+        ident_register(world->ident, text("88.31/"), text(""), NULL), ERR_NAME);
     assert_int_equal(
         ident_register(world->ident, text("88.31/\xff"), text(""), NULL),
         ERR_SYNTAX);
@@ -227,9 +226,10 @@ ensured_done(struct ident_ensure *call, enum err err)
 static enum err
 ensure(struct world *world, const char *id, bool create)
 {
-    struct ensured ensured = {
-        .call = {.done = ensured_done, .loop = world->loop, .create = create,
-                 .id_size = (uint8_t)strlen(id)}};
+    struct ensured ensured = {.call = {.done = ensured_done,
+                                       .loop = world->loop,
+                                       .create = create,
+                                       .id_size = (uint8_t)strlen(id)}};
     memcpy(ensured.call.id, id, strlen(id));
     ident_ensure(world->ident, &ensured.call);
     for (int i = 0; i < 50 && ensured.count == 0; i++)
@@ -283,9 +283,9 @@ approve(struct world *world, const char *prefix, enum err want)
     struct base_out token;
     struct base_note note = {0};
     base_out_grow(&token, 4096);
-    assert_int_equal(ident_prefix_approve(world->ident, text(prefix), &token,
-                                          NULL, &note),
-                     want);
+    assert_int_equal(
+        ident_prefix_approve(world->ident, text(prefix), &token, NULL, &note),
+        want);
     return token;
 }
 
@@ -297,9 +297,9 @@ enrol(struct world *world, const char *prefix, struct bytes token,
     struct base_note note = {0};
     base_out_grow(&der, 8192);
     assert_int_equal(crypt_cert_request(world->child_key, san, &der), ERR_OK);
-    enum err err = ident_enrol(world->ident, text(prefix), token,
-                               base_out_bytes(&der), text("127.0.0.1"), pkcs7,
-                               NULL, &note);
+    enum err err =
+        ident_enrol(world->ident, text(prefix), token, base_out_bytes(&der),
+                    text("127.0.0.1"), pkcs7, NULL, &note);
     assert_true(err == ERR_OK || note.text[0] != '\0');
     base_out_done(&der);
     return err;
@@ -320,9 +320,9 @@ a_token_joins_once_and_the_key_is_admitted(void **state)
     assert_int_equal(enrol(world, "88.31.1001", base_out_bytes(&token),
                            "88.31.1001", &first),
                      ERR_OK);
-    assert_int_equal(crypt_cert_pkcs7_read(base_out_bytes(&first), certs, 4,
-                                           &count),
-                     ERR_OK);
+    assert_int_equal(
+        crypt_cert_pkcs7_read(base_out_bytes(&first), certs, 4, &count),
+        ERR_OK);
     assert_int_equal(count, 2);
     for (unsigned i = 0; i < count; i++) {
         crypt_cert_facts(certs[i], &facts);
@@ -338,8 +338,7 @@ a_token_joins_once_and_the_key_is_admitted(void **state)
         crypt_cert_free(certs[i]);
     }
     crypt_key_free(world->child_key);
-    assert_int_equal(crypt_key_make(CRYPT_KEY_P256, &world->child_key),
-                     ERR_OK);
+    assert_int_equal(crypt_key_make(CRYPT_KEY_P256, &world->child_key), ERR_OK);
     assert_int_equal(enrol(world, "88.31.1001", base_out_bytes(&token),
                            "88.31.1001", &other),
                      ERR_USED);
@@ -366,8 +365,8 @@ the_same_request_gets_the_same_certificate_again(void **state)
                                      base_out_bytes(&der), text("::1"),
                                      i == 0 ? &first : &again, NULL, &note),
                          ERR_OK);
-    assert_true(base_bytes_equal(base_out_bytes(&first),
-                                 base_out_bytes(&again)));
+    assert_true(
+        base_bytes_equal(base_out_bytes(&first), base_out_bytes(&again)));
     base_out_done(&der);
     base_out_done(&first);
     base_out_done(&again);
@@ -428,8 +427,7 @@ main(void)
         cmocka_unit_test_setup_teardown(a_door_may_have_it_made_or_not, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
-            automatic_registration_ends_at_a_thousand_an_hour, setup,
-            teardown),
+            automatic_registration_ends_at_a_thousand_an_hour, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_token_joins_once_and_the_key_is_admitted, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -79,8 +79,7 @@ struct stream_slot {
 enum err stream_resolve(struct stream *stream, struct bytes id,
                         struct bytes metric, struct stream_slot *ret_slot);
 enum err stream_write_slot(struct stream *stream, struct stream_slot slot,
-                           int64_t t, struct num value,
-                           uint64_t *ret_sequence);
+                           int64_t t, struct num value, uint64_t *ret_sequence);
 
 /* Durable so far; failed: nothing more will be (answer IO, FULL). */
 uint64_t stream_synced(struct stream *stream);

@@ -16,8 +16,12 @@
 
 #include "engine/stream/stream.h"
 
-enum stream_query_type { STREAM_QUERY_SCALAR, STREAM_QUERY_STRING,
-                         STREAM_QUERY_VECTOR, STREAM_QUERY_MATRIX };
+enum stream_query_type {
+    STREAM_QUERY_SCALAR,
+    STREAM_QUERY_STRING,
+    STREAM_QUERY_VECTOR,
+    STREAM_QUERY_MATRIX
+};
 
 struct stream_query_series {
     const struct model_labels *labels; /* with __name__ */

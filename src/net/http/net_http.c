@@ -65,11 +65,18 @@ http_work_new(struct net_http *http, struct net_conn *conn)
     return work;
 }
 
-void
-net_http_work_free(struct net_http_work *work)
+static void
+http_answered(struct net_http_work *work)
 {
     if (work->under_way)
         base_stat_inc(&work->http->totals.under_way, -1);
+    work->under_way = false;
+}
+
+void
+net_http_work_free(struct net_http_work *work)
+{
+    http_answered(work);
     base_list_remove(&work->link);
     net_http_parse_done(&work->parse);
     base_arena_done(&work->request.arena);
@@ -302,6 +309,7 @@ net_http_send(struct net_http_work *work)
     bool close = work->close;
     net_http_count(http, work->node, work->status,
                    sys_thread_now_us() - work->start_us);
+    http_answered(work);
     if (conn) {
         http_state(conn)->work = NULL;
         net_conn_write(conn, base_out_bytes(&work->out));
