@@ -72,8 +72,7 @@ config_list(struct model_yaml *yaml, const struct model_yaml_node *list,
             struct app_config_list *ret_list)
 {
     const struct model_yaml_node *item;
-    MODEL_YAML_EACH(item, list)
-    {
+    for (item = model_yaml_first(list); item != NULL; item = item->next) {
         if (ret_list->count == APP_CONFIG_LIST) {
             model_yaml_fail(yaml, item, ERR_LIMIT, "at most %d entries here",
                             APP_CONFIG_LIST);
@@ -88,9 +87,9 @@ config_engines(struct model_yaml *yaml, const struct model_yaml_node *list,
                struct app_config *config)
 {
     const struct model_yaml_node *item;
-    MODEL_YAML_EACH(item, list)
-    config->engines |=
-        1U << model_yaml_word(yaml, item, config_engine_names, 3, 5, 0);
+    for (item = model_yaml_first(list); item != NULL; item = item->next)
+        config->engines |=
+            1U << model_yaml_word(yaml, item, config_engine_names, 3, 5, 0);
 }
 
 static void
@@ -123,8 +122,8 @@ config_door(struct model_yaml *yaml, const struct model_yaml_node *map,
         model_yaml_full(yaml);
         return;
     }
-    MODEL_YAML_EACH(item, at[ALLOW])
-    door->allow[door->allow_count++] = model_yaml_text(yaml, item, "");
+    for (item = model_yaml_first(at[ALLOW]); item != NULL; item = item->next)
+        door->allow[door->allow_count++] = model_yaml_text(yaml, item, "");
 }
 
 static void
@@ -195,6 +194,24 @@ config_parents(struct model_yaml *yaml, const struct model_yaml_node *map,
                             config->parent_ident);
 }
 
+/* Where this node's units belong: a code per dimension. */
+static void
+config_codes(struct model_yaml *yaml, const struct model_yaml_node *map,
+             struct app_config *config)
+{
+    const struct model_yaml_node *item;
+    for (item = model_yaml_first(map); item != NULL; item = item->next) {
+        if (config->code_count == APP_CONFIG_CODES) {
+            model_yaml_fail(yaml, item, ERR_LIMIT, "at most %d codes",
+                            APP_CONFIG_CODES);
+            return;
+        }
+        config->codes[config->code_count++] =
+            (struct rollup_code){model_yaml_text(yaml, item->key, ""),
+                                 model_yaml_text(yaml, item, "")};
+    }
+}
+
 static void
 config_children(struct model_yaml *yaml, const struct model_yaml_node *map,
                 struct app_config *config)
@@ -231,6 +248,10 @@ config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
     config_list(yaml, at[KEY_NAMES], &config->names);
     config->host = model_yaml_bool(yaml, at[KEY_HOST], false);
     config_parents(yaml, at[KEY_PARENTS], config);
+    config_codes(yaml, at[KEY_CODES], config);
+    if (at[KEY_LABELS] != NULL && at[KEY_LABELS]->count > 0)
+        model_yaml_fail(yaml, at[KEY_LABELS], ERR_UNSUPPORTED,
+                        "labels from the record are not supported yet");
     config_engines(yaml, at[KEY_ENGINES], config);
     config_doors_read(yaml, at[KEY_DOORS], config);
     config_list(yaml, at[KEY_PACKS], &config->packs);

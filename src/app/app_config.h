@@ -11,6 +11,7 @@
 #define APP_CONFIG_H
 
 #include "base/base_arena.h"
+#include "engine/rollup/rollup.h"
 #include "sys/sys_file.h"
 
 enum app_config_engine {
@@ -37,7 +38,7 @@ struct app_config_door {
     unsigned connections;
 };
 
-enum { APP_CONFIG_LIST = 32 };
+enum { APP_CONFIG_LIST = 32, APP_CONFIG_CODES = 16 };
 
 struct app_config_list {
     const char *at[APP_CONFIG_LIST];
@@ -52,7 +53,9 @@ struct app_config {
     struct app_config_list names;
     bool host;
     const char *parent_ident, *parent_rollup; /* "" none */
-    unsigned engines;                         /* of enum app_config_engine */
+    struct rollup_code codes[APP_CONFIG_CODES];
+    unsigned code_count;
+    unsigned engines; /* of enum app_config_engine */
     struct app_config_door doors[APP_DOORS];
     struct app_config_list packs;
     int64_t retention_ms;

@@ -64,13 +64,29 @@ app_mqtt_open(struct app_parts *parts)
     return err;
 }
 
+static void
+mqtt_stop_task(struct base_task *task)
+{
+    struct app_parts *parts = BASE_OUTER(task, struct app_parts, mqtt_stop);
+    mqtt_door_shut(parts->mqtt);
+}
+
+void
+app_mqtt_stop(struct app_parts *parts)
+{
+    if (parts->mqtt == NULL)
+        return;
+    parts->mqtt_stop.fn = mqtt_stop_task;
+    base_loop_post(parts->ingest, &parts->mqtt_stop);
+}
+
 /* Its loops have ended; before net_free. */
 void
 app_mqtt_shut(struct app_parts *parts)
 {
     if (parts->host != NULL)
         app_host_free(parts->host);
-    if (parts->mqtt != NULL)
+    if (parts->mqtt != NULL && parts->mqtt_stop.fn == NULL)
         mqtt_door_shut(parts->mqtt);
 }
 

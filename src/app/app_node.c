@@ -7,7 +7,7 @@
 #include "base/base_mem.h"
 #include "sys/sys_random.h"
 
-enum { NODE_ARENA = 1 << 20 };
+enum { NODE_ARENA = 1 << 20, NODE_FAREWELL_MS = 100 };
 
 static char *
 node_path(struct app_parts *parts, const char *name)
@@ -219,6 +219,8 @@ open_rollup(struct app_parts *parts)
         .loop = parts->state,
         .port = tier_port(parts->tier),
         .packs = &parts->packs,
+        .codes = parts->config->codes,
+        .code_count = parts->config->code_count,
         .epoch = node_epoch,
         .epoch_self = parts->tier,
         .key = parts->keys.sign,
@@ -395,13 +397,25 @@ node_free(struct app_parts *parts)
 }
 
 static void
+node_stop_now(struct base_timer *timer)
+{
+    struct app_parts *parts = BASE_OUTER(timer, struct app_parts, stop);
+    sys_loop_stop(parts->state_loop);
+}
+
+/* Links drain and clients are told while the loops still run. */
+static void
 node_told_to_stop(void *self)
 {
     struct app_parts *parts = self;
+    if (parts->stop.fn != NULL)
+        return;
     base_log_say(&parts->log->log, BASE_LOG_INFO, "node", "stopping", "node=%s",
                  parts->config->node);
     tier_stop(parts->tier);
-    sys_loop_stop(parts->state_loop);
+    app_mqtt_stop(parts);
+    parts->stop.fn = node_stop_now;
+    base_loop_timer(parts->state, &parts->stop, NODE_FAREWELL_MS);
 }
 
 static enum err

@@ -39,7 +39,8 @@ struct app_parts {
 
     struct ssl_ctx_st *door_tls, *parent_tls, *child_tls;
     struct crypt_cert *door_cert, *parent_cert;
-    struct base_timer renew;
+    struct base_timer renew, stop;
+    struct base_task mqtt_stop;
 
     struct store_journal *journal;
     struct base_idle state_idle, ingest_idle;
@@ -77,6 +78,7 @@ void app_http_free(struct app_parts *parts);
  * neither. */
 enum err app_mqtt_open(struct app_parts *parts);
 void app_mqtt_shut(struct app_parts *parts);
+void app_mqtt_stop(struct app_parts *parts); /* state loop: clients are told */
 void app_mqtt_free(struct app_parts *parts);
 /* app_link.c: certificates of the doors and the tier, the tier and its rows. */
 enum err app_link_certs(struct app_parts *parts);

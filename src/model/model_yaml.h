@@ -76,10 +76,6 @@ model_yaml_first(const struct model_yaml_node *of)
     return of ? of->first : NULL;
 }
 
-/* The same, until app has moved to it: macros belong in base. */
-#define MODEL_YAML_EACH(node, of)                                              \
-    for ((node) = model_yaml_first(of); (node); (node) = (node)->next)
-
 /* The root, or NULL; `file` is kept for messages and must live on. */
 const struct model_yaml_node *
 model_yaml_read(struct model_yaml *yaml, struct bytes text, const char *file);
