@@ -226,6 +226,92 @@ zeros_far_before_valid_records_are_damage(void **state)
     store_world_test_done(&world);
 }
 
+/* A byte of the first file changes, the power fails, the journal is opened. */
+static void
+world_rot(struct store_world *world, uint64_t offset)
+{
+    store_world_test_crash(world, FAULT_FILES_NONE);
+    assert_true(
+        fault_files_rot(world->disk, store_world_test_first, offset, 1));
+    store_world_test_open(world);
+}
+
+static void
+damage_twice_keeps_both_copies(void **state)
+{
+    (void)state;
+    struct store_world world;
+    struct store_journal_health health;
+    store_world_test_init(&world, 17);
+    store_world_test_start(&world);
+    for (uint32_t i = 1; i <= 5; i++)
+        store_world_test_put_ok(&world, 0, i, LAST_SIZE);
+    store_journal_shut(world.journal);
+    world.journal = NULL;
+    store_world_test_open(&world);
+    world_rot(&world, 64 + 4 * LAST_WHOLE + 30);
+    store_world_test_assert(&world, 0, 4);
+    assert_int_equal(quarantine_count(&world), 1);
+    world_rot(&world, 64 + 2 * LAST_WHOLE + 30);
+    store_journal_health(world.journal, &health);
+    store_world_test_assert(&world, 0, 2);
+    assert_int_equal(health.lost_first, 3);
+    assert_int_equal(quarantine_count(&world), 3); /* with the empty file */
+    uint8_t byte[2];
+    uint64_t at = 64 + 4 * LAST_WHOLE + 30;
+    store_world_test_read(&world,
+                          "/data/journal/quarantine/0-0000000000000001.jnl", at,
+                          &byte[0], 1);
+    assert_int_equal(byte[0], 5 ^ 1);
+    store_world_test_read(&world,
+                          "/data/journal/quarantine/0-0000000000000001.jnl.178",
+                          64 + 3 * LAST_WHOLE + 30, &byte[1], 1);
+    assert_int_equal(byte[1], 4);
+    store_world_test_done(&world);
+}
+
+static void
+what_a_file_may_have_held_is_not_counted_again(void **state)
+{
+    (void)state;
+    struct store_world world;
+    uint64_t end;
+    world_five(&world, 18, &end);
+    store_world_test_open(&world);
+    world_rot(&world, 40); /* the header: nothing behind it can be read */
+    store_world_test_assert(&world, 0, 0);
+    assert_int_equal(store_journal_synced(world.journal, 0), 1 + 64 * KIB / 17);
+    store_world_test_done(&world);
+}
+
+static void
+a_name_beyond_all_counting_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "/data/journal/records/0000000000000000.jnl",
+        "/data/journal/records/4000000000000001.jnl",
+        "/data/journal/records/ffffffffffffffff.jnl",
+    };
+    for (unsigned i = 0; i < BASE_COUNT(names); i++) {
+        struct store_world world;
+        struct base_note note = {0};
+        uint64_t end;
+        world_five(&world, 19, &end);
+        struct sys_files *files = world.config.files;
+        assert_int_equal(
+            sys_file_save(files, names[i], base_bytes("", 0), false), ERR_OK);
+        assert_int_equal(
+            store_journal_open(&world.config, &world.journal, &note),
+            ERR_CORRUPT);
+        assert_string_equal(note.where, names[i]);
+        assert_int_equal(files->ops->remove(files, names[i]), ERR_OK);
+        store_world_test_open(&world);
+        store_world_test_assert(&world, 0, 5);
+        store_world_test_done(&world);
+    }
+}
+
 int
 main(void)
 {
@@ -236,6 +322,9 @@ main(void)
         cmocka_unit_test(damage_in_an_older_file_moves_all_behind_it),
         cmocka_unit_test(a_missing_file_is_damage),
         cmocka_unit_test(zeros_far_before_valid_records_are_damage),
+        cmocka_unit_test(damage_twice_keeps_both_copies),
+        cmocka_unit_test(what_a_file_may_have_held_is_not_counted_again),
+        cmocka_unit_test(a_name_beyond_all_counting_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

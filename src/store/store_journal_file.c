@@ -86,6 +86,8 @@ store_journal_file_header_read(struct bytes from,
     header.stream = base_cur_u32le(&cur);
     base_cur_u32le(&cur);
     header.gap_after = base_cur_u64le(&cur);
+    if (header.first == 0 || header.first > STORE_JOURNAL_FILE_FIRST_MAX)
+        return ERR_CORRUPT;
     *ret_header = header;
     *ret_seed = crc;
     return ERR_OK;
@@ -198,8 +200,9 @@ scan_window(struct store_journal_file_scan *scan, uint64_t offset, size_t need,
     bool inside = offset >= scan->window_at && offset <= end;
     if (!inside || (end - offset < need && end < scan->size)) {
         size_t got = 0;
-        enum err err = scan->files->ops->read(scan->files, scan->file, offset,
-                                              scan->window, WINDOW, &got);
+        enum err err =
+            scan->files->ops->read(scan->files, scan->file, offset,
+                                   scan->window, scan->window_room, &got);
         if (err != ERR_OK)
             return err;
         scan->window_at = offset;
@@ -308,12 +311,19 @@ rest_candidate(struct store_journal_file_scan *scan, uint64_t offset,
     return ERR_OK;
 }
 
+uint64_t
+store_journal_file_room(uint64_t size)
+{
+    return size / (STORE_JOURNAL_FILE_FRAME + 1);
+}
+
 enum err
 store_journal_file_rest(struct store_journal_file_scan *scan,
                         struct store_journal_file_rest *ret_rest)
 {
     struct store_journal_file_rest rest = {0};
     uint64_t offset = scan->offset;
+    uint64_t to = scan->header.first + store_journal_file_room(scan->size);
     for (;;) {
         struct store_journal_file_record record;
         enum err err = rest_candidate(scan, offset, &offset);
@@ -322,7 +332,7 @@ store_journal_file_rest(struct store_journal_file_scan *scan,
         if (offset >= scan->size)
             break;
         rest.dirty = true;
-        err = scan_record(scan, offset, scan->sequence, UINT64_MAX, &record);
+        err = scan_record(scan, offset, scan->sequence, to, &record);
         if (err == ERR_IO)
             return err;
         if (err != ERR_OK) {

@@ -21,10 +21,13 @@
  * CLEAN is always the last record of its file: an orderly end.  After it the
  * journal goes on in a new file.
  *
+ * Range    first is 1..2^62: a higher one was never counted, it would be the
+ *          work of damage, and what follows it could not be counted.
  * Memory   a scan has one window of at most 2 MiB; records point into it until
- * the next call. Errors   CORRUPT  a magic, length, checksum or sequence is
- * wrong VERSION  made by a newer program ABSENT   (of next) the end: a zero
- * length, or the file's end */
+ *          the next call.
+ * Errors   CORRUPT  a magic, length, checksum or sequence is wrong
+ *          VERSION  made by a newer program
+ *          ABSENT   (of next) the end: a zero length, or the file's end */
 #ifndef STORE_JOURNAL_FILE_H
 #define STORE_JOURNAL_FILE_H
 
@@ -36,6 +39,8 @@ enum {
     STORE_JOURNAL_FILE_ID = 16,
     STORE_JOURNAL_FILE_NAME = 21, /* 16 hex digits, ".jnl", NUL */
 };
+
+#define STORE_JOURNAL_FILE_FIRST_MAX (UINT64_C(1) << 62)
 
 struct store_journal_file_header {
     uint8_t store_id[STORE_JOURNAL_FILE_ID];
@@ -91,7 +96,11 @@ void store_journal_file_shut(struct store_journal_file_scan *scan);
 enum err store_journal_file_next(struct store_journal_file_scan *scan,
                                  struct store_journal_file_record *ret_record);
 
-/* What lies behind the place where next stopped. */
+/* How many sequences a file of this size can hold. */
+uint64_t store_journal_file_room(uint64_t size);
+
+/* What lies behind the place where next stopped.  A record counts if its
+ * sequence is one that the file can hold: bytes at random do not pass. */
 struct store_journal_file_rest {
     bool dirty;             /* a byte is not zero */
     bool clean;             /* a valid CLEAN */

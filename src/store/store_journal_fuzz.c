@@ -188,8 +188,8 @@ fuzz_disk(struct fuzz *fuzz, struct bytes input)
             size = base_cur_left(&cur);
         file = fuzz_piece(fuzz, file, head.at, base_cur_take(&cur, size));
     }
-    static const char *const folders[] = {
-        "/data/journal/records", "/data/journal/0", "/data/journal/1"};
+    static const char *const folders[] = {"/data/journal/records",
+                                          "/data/journal/0", "/data/journal/1"};
     for (unsigned i = 0; i < BASE_COUNT(folders); i++)
         must(sys_file_folders(fuzz->files, folders[i]) == ERR_OK);
     for (unsigned i = 0; i < fuzz->input_count; i++)
@@ -342,13 +342,21 @@ fuzz_run(struct fuzz *fuzz)
 {
     struct fuzz_seen seen[STREAMS];
     uint64_t quarantined;
+    bool high = false;
     enum err err = fuzz_open(fuzz, &quarantined);
     must(err == ERR_OK || err == ERR_VERSION || err == ERR_CORRUPT);
     if (err != ERR_OK)
         return;
     fuzz_kept(fuzz, quarantined);
-    for (unsigned i = 0; i < STREAMS; i++)
+    for (unsigned i = 0; i < STREAMS; i++) {
         seen[i] = fuzz_replay(fuzz, i);
+        high |= store_journal_synced(fuzz->journal, i) >=
+                STORE_JOURNAL_FILE_FIRST_MAX;
+    }
+    if (high) { /* the next file would be refused */
+        store_journal_crash(fuzz->journal);
+        return;
+    }
     fuzz_append(fuzz, seen);
     fuzz_crash(fuzz);
     fuzz_again(fuzz, seen);

@@ -43,6 +43,25 @@ recover_scan_shut(struct store_journal_file_scan **scan)
         store_journal_file_shut(*scan);
 }
 
+static enum err
+recover_note(struct recover *at, enum err err, const char *path,
+             const char *what)
+{
+    return base_err_note_at(at->note, err, path, 0, 0, "%s: %s", what,
+                            base_err_text(err));
+}
+
+/* A name that no journal gives: this is not ours to repair. */
+static enum err
+recover_strange(const struct recover *at, uint64_t first)
+{
+    char *path = store_journal_path(at->stream, first);
+    base_err_note_at(at->note, ERR_CORRUPT, path, 0, 0,
+                     "no journal counts so: take the file away");
+    base_mem_free(path);
+    return ERR_CORRUPT;
+}
+
 /* Names that are files of a journal, sorted. */
 static enum err
 recover_list(struct recover *at)
@@ -58,20 +77,17 @@ recover_list(struct recover *at)
         at->firsts = base_mem_new((count + 1) * sizeof *at->firsts);
         for (size_t i = 0; i < count; i++) {
             uint64_t first;
-            if (store_journal_file_name_read(names[i], &first) == ERR_OK)
-                at->firsts[at->count++] = first;
+            if (store_journal_file_name_read(names[i], &first) != ERR_OK)
+                continue;
+            at->firsts[at->count++] = first;
+            if (first == 0 || first > STORE_JOURNAL_FILE_FIRST_MAX)
+                err = recover_strange(at, first);
         }
+    } else {
+        recover_note(at, err, at->stream->folder, "listing");
     }
     base_arena_done(&arena);
     return err;
-}
-
-static enum err
-recover_note(struct recover *at, enum err err, const char *path,
-             const char *what)
-{
-    return base_err_note_at(at->note, err, path, 0, 0, "%s: %s", what,
-                            base_err_text(err));
 }
 
 /* Is this the file that must come now? */
@@ -91,23 +107,40 @@ recover_header_fits(const struct recover *at,
 
 /* ---- quarantine ---- */
 
-/* The highest sequence in a file from here on. */
+/* The highest sequence that a file may have held: the highest in its records
+ * from here on; all it has room for, if its header cannot be read. */
 static void
-recover_lost(struct recover *at, struct store_journal_file_scan *scan)
+recover_lost(struct recover *at, uint64_t first,
+             struct store_journal_file_scan *scan, bool readable)
 {
     struct store_journal_file_rest rest;
-    if (store_journal_file_rest(scan, &rest) == ERR_OK &&
-        rest.last_sequence > at->lost)
-        at->lost = rest.last_sequence;
+    uint64_t last = first;
+    if (!readable)
+        last += store_journal_file_room(scan->size);
+    else if (store_journal_file_rest(scan, &rest) == ERR_OK &&
+             rest.last_sequence > last)
+        last = rest.last_sequence;
+    if (last > at->lost)
+        at->lost = last;
 }
 
+/* A file that was damaged before, and cut, has a copy there already: the next
+ * one tells by `end` which it is. */
 static char *
-recover_quarantine_path(const struct recover *at, uint64_t first)
+recover_quarantine_path(const struct recover *at, uint64_t first, uint64_t end)
 {
+    struct sys_files *files = at->journal->config.files;
+    struct sys_file *there = NULL;
     char name[STORE_JOURNAL_FILE_NAME];
-    return base_mem_format("%s/quarantine/%u-%s", at->journal->folder,
-                           at->stream->index,
-                           store_journal_file_name(first, name));
+    char *path = base_mem_format("%s/quarantine/%u-%s", at->journal->folder,
+                                 at->stream->index,
+                                 store_journal_file_name(first, name));
+    if (files->ops->open(files, path, SYS_FILE_READ, &there) != ERR_OK)
+        return path;
+    files->ops->shut(files, there);
+    char *other = base_mem_format("%s.%llu", path, (unsigned long long)end);
+    base_mem_free(path);
+    return other;
 }
 
 static enum err
@@ -180,7 +213,8 @@ recover_quarantine(struct recover *at, size_t index, uint64_t end)
     size_t first = index;
     for (size_t i = first; i < at->count && err == ERR_OK; i++) {
         char *from = store_journal_path(at->stream, at->firsts[i]);
-        char *to = recover_quarantine_path(at, at->firsts[i]);
+        char *to =
+            recover_quarantine_path(at, at->firsts[i], i == first ? end : 0);
         if (i == first && end > STORE_JOURNAL_FILE_HEADER) {
             err = recover_copy(at, from, to);
             if (err == ERR_OK)
@@ -204,30 +238,29 @@ recover_quarantine(struct recover *at, size_t index, uint64_t end)
     return err;
 }
 
-/* Damage at `end` of file `index`, whose scan stands there (or could not read
- * its header). */
+/* Damage at `end` of file `index`, whose scan stands there, or could not read
+ * its header. */
 static enum err
 recover_damage(struct recover *at, size_t index,
-               struct store_journal_file_scan *scan, uint64_t end)
+               struct store_journal_file_scan *scan, bool readable,
+               uint64_t end)
 {
     struct store_journal_health *health = &at->journal->health;
     at->lost = at->last + 1;
-    if (scan)
-        recover_lost(at, scan);
+    recover_lost(at, at->firsts[index], scan, readable);
     for (size_t i = index + 1; i < at->count; i++) {
         struct store_journal_file_scan rest;
         char *path = store_journal_path(at->stream, at->firsts[i]);
         enum err err =
             store_journal_file_open(&rest, at->journal->config.files, path);
         base_mem_free(path);
-        if (at->firsts[i] > at->lost)
-            at->lost = at->firsts[i];
-        if (err == ERR_OK) {
+        if (err == ERR_OK || err == ERR_CORRUPT || err == ERR_VERSION) {
             rest.sequence = 0;
-            recover_lost(at, &rest);
-        }
-        if (err == ERR_OK || err == ERR_CORRUPT || err == ERR_VERSION)
+            recover_lost(at, at->firsts[i], &rest, err == ERR_OK);
             store_journal_file_shut(&rest);
+        } else if (at->firsts[i] > at->lost) {
+            at->lost = at->firsts[i];
+        }
     }
     if (health->lost_first == 0) {
         health->lost_first = at->last + 1;
@@ -294,7 +327,7 @@ recover_file(struct recover *at, size_t index, bool *ret_more)
         !recover_header_fits(at, &scan->header, at->firsts[index])) {
         *ret_more = false;
         scan->sequence = at->last + 1;
-        return recover_damage(at, index, err == ERR_OK ? scan : NULL, 0);
+        return recover_damage(at, index, scan, err == ERR_OK, 0);
     }
     at->any = true;
     at->ends_clean = false;
@@ -315,7 +348,7 @@ recover_file(struct recover *at, size_t index, bool *ret_more)
     }
     if (damage) {
         *ret_more = false;
-        return recover_damage(at, index, scan, scan->offset);
+        return recover_damage(at, index, scan, true, scan->offset);
     }
     if (cut)
         base_log_say(journal->config.log, BASE_LOG_WARN, "store",
@@ -450,7 +483,7 @@ recover_id(struct store_journal *journal, struct base_note *note)
         }
         base_mem_free(at.firsts);
         if (err != ERR_OK)
-            return recover_note(&at, err, at.stream->folder, "listing");
+            return err;
         if (found)
             return ERR_OK;
     }

@@ -256,11 +256,13 @@ tree_started(struct sim_node *node)
     rollup_start(life->rollup);
     if (!life->stream)
         return;
-    life->door.sender = at->sender;
-    life->door.loop = &node->loop.base;
-    life->door.ident = life->ident;
-    life->door.stream = life->stream;
-    sim_tree_door_open(&life->door);
+    at->door = (struct sim_tree_door){
+        .sender = at->sender,
+        .loop = &node->loop.base,
+        .ident = life->ident,
+        .stream = life->stream,
+    };
+    sim_tree_door_open(&at->door);
 }
 
 static void
@@ -292,8 +294,8 @@ tree_drop(struct sim_node *node)
     ident_free(life->ident);
     if (life->ts)
         store_ts_crash(life->ts);
-    if (life->door.sender)
-        sim_tree_door_gone(&life->door);
+    if (tree_node(node)->sender)
+        sim_tree_sender_again(tree_node(node)->sender);
     base_mem_free(life);
 }
 

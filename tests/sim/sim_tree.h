@@ -46,7 +46,6 @@ struct sim_tree_life {
     struct rollup *rollup;
     struct stream *stream; /* NULL: not an enterprise */
     struct store_ts *ts;
-    struct sim_tree_door door;
 };
 
 struct sim_tree_node {
@@ -54,6 +53,7 @@ struct sim_tree_node {
     struct sim_tree *tree;
     struct sim_tree_node *above;    /* NULL: the nation */
     struct sim_tree_sender *sender; /* NULL: not an enterprise */
+    struct sim_tree_door door;      /* of this life; the journal knows it */
     char prefix[16], parent[16];
     uint64_t seed;
     uint32_t cell; /* in the pack with cells: where its units belong */

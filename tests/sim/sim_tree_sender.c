@@ -186,9 +186,8 @@ sender_at(struct sim_tree_sender *sender, struct sim_tree_place place)
     return &sender->units[place.unit].samples[place.at];
 }
 
-/* What was not acknowledged may be lost. */
-static void
-sender_again(struct sim_tree_sender *sender)
+void
+sim_tree_sender_again(struct sim_tree_sender *sender)
 {
     for (uint32_t i = 0; i < sender->open_count; i++) {
         struct sim_tree_sample *sample = sender_at(sender, sender->open[i]);
@@ -205,7 +204,7 @@ door_look(struct sim_tree_door *door)
     uint64_t synced = stream_synced(door->stream);
     uint32_t left = 0;
     if (cuts != sender->cuts)
-        sender_again(sender);
+        sim_tree_sender_again(sender);
     sender->cuts = cuts;
     for (uint32_t i = 0; i < sender->open_count; i++) {
         struct sim_tree_sample *sample = sender_at(sender, sender->open[i]);
@@ -340,12 +339,6 @@ sim_tree_door_open(struct sim_tree_door *door)
     stream_watch(door->stream, &door->watch);
     door->tick.fn = door_tick;
     base_loop_timer(door->loop, &door->tick, 1);
-}
-
-void
-sim_tree_door_gone(struct sim_tree_door *door)
-{
-    sender_again(door->sender);
 }
 
 bool

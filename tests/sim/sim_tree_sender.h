@@ -86,6 +86,8 @@ extern const char
 void sim_tree_sender_init(struct sim_tree_sender *sender,
                           struct sim_world *world, const char *prefix);
 void sim_tree_sender_done(struct sim_tree_sender *sender);
+/* A life of the node is over: what was not acknowledged may be lost. */
+void sim_tree_sender_again(struct sim_tree_sender *sender);
 /* All that was made is acknowledged. */
 bool sim_tree_sender_settled(const struct sim_tree_sender *sender);
 /* What was sent of this unit at this time; NULL: nothing. */
@@ -95,7 +97,5 @@ sim_tree_sender_find(const struct sim_tree_sender *sender, unsigned unit,
 
 /* Fields of the first group are set; rows and engines are live. */
 void sim_tree_door_open(struct sim_tree_door *door);
-/* The life is over. */
-void sim_tree_door_gone(struct sim_tree_door *door);
 
 #endif

@@ -319,8 +319,9 @@ static void
 end_arrive(struct base_timer *timer)
 {
     struct wire_end *end = BASE_OUTER(timer, struct wire_end, timer);
-    struct wire_chunk *chunk =
-        BASE_OUTER(base_list_take(&end->coming), struct wire_chunk, link);
+    struct base_link *first = base_list_take(&end->coming);
+    must(first != NULL);
+    struct wire_chunk *chunk = BASE_OUTER(first, struct wire_chunk, link);
     bool last = chunk->last;
     if (end_first(end))
         end_schedule(end, end_first(end)->due_ms);

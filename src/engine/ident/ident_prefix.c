@@ -76,6 +76,14 @@ ident_prefix_up(struct ident *ident, struct store_kv_batch *batch,
                            (struct bytes){0}, base_out_bytes(&out), batch);
 }
 
+/* What an operator did, until there is an audit log. */
+static void
+prefix_say(struct ident *ident, const char *event, struct bytes prefix)
+{
+    base_log_say(ident->config.log, BASE_LOG_INFO, "ident", event,
+                 "prefix=%.*s", (int)prefix.size, (const char *)prefix.at);
+}
+
 static enum err
 prefix_commit(struct ident *ident, struct store_kv_batch *batch,
               const struct ident_row_prefix *row,
@@ -223,6 +231,7 @@ ident_prefix_approve(struct ident *ident, struct bytes prefix,
     if (err == ERR_OK) {
         ident->next_id = row.id >= ident->next_id ? row.id + 1 : ident->next_id;
         base_stat_inc(&ident->tokens, 1);
+        prefix_say(ident, "prefix_approved", prefix);
     }
     return err;
 }
@@ -385,8 +394,10 @@ prefix_enrol_run(struct ident *ident, struct bytes prefix, struct bytes token,
         prefix_enrol_issue(ident, prefix, request_der, &enrol, ret_pkcs7, note);
     if (err == ERR_OK)
         err = prefix_enrol_keep(ident, &enrol, base_out_bytes(ret_pkcs7), wait);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         base_stat_inc(&ident->enrolled, 1);
+        prefix_say(ident, "prefix_joined", prefix);
+    }
     return err;
 }
 
@@ -462,6 +473,12 @@ ident_prefix_set(struct ident *ident, struct bytes prefix,
     row.state = (uint8_t)state;
     err =
         prefix_commit(ident, store_kv_batch_new(ident->config.kv), &row, wait);
+    if (err == ERR_OK)
+        prefix_say(ident,
+                   state == IDENT_PREFIX_ACTIVE      ? "prefix_resumed"
+                   : state == IDENT_PREFIX_SUSPENDED ? "prefix_suspended"
+                                                     : "prefix_revoked",
+                   row.name);
     if (err == ERR_OK && ident->denied != NULL &&
         (state == IDENT_PREFIX_SUSPENDED || state == IDENT_PREFIX_REVOKED))
         ident->denied(ident->denied_self, row.name);

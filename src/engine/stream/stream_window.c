@@ -184,6 +184,15 @@ window_hold(struct stream *stream, struct stream_window *window, uint64_t hold)
         base_loop_heap_set(&stream->holds, &window->hold, (int64_t)hold);
 }
 
+/* For when it is DIRTY again; cleared when it is read. */
+static void
+window_hold_again(struct stream_window *window, uint64_t hold)
+{
+    if (window->again && hold != 0 &&
+        (window->again_hold == 0 || hold < window->again_hold))
+        window->again_hold = hold;
+}
+
 uint64_t
 stream_window_lowest(struct stream *stream, struct stream_window *but)
 {
@@ -245,12 +254,8 @@ stream_window_mark(struct stream *stream, struct stream_lane *lane,
             : NULL;
     if (window) {
         window_hold(stream, window, hold);
-        if (window->state != STREAM_DIRTY) {
-            bool lower = hold < window->again_hold && hold != 0;
-            if (!window->again || lower || window->again_hold == 0)
-                window->again_hold = hold;
-            window->again = true;
-        }
+        window->again = window->state != STREAM_DIRTY;
+        window_hold_again(window, hold);
         return true;
     }
     int64_t start, end, now = stream_wall(stream);
@@ -381,10 +386,9 @@ window_hand_over(const struct window_sample *s, struct stream_lane *lane,
         struct stream_window *window = lane->windows[i];
         if (window->window >= number)
             break;
-        if (window->hold.index == 0)
-            window_hold(s->stream, window, s->sequence);
-        if (window->again && window->again_hold == 0)
-            window->again_hold = s->sequence;
+        /* A hold from before a cut may be higher. */
+        window_hold(s->stream, window, s->sequence);
+        window_hold_again(window, s->sequence);
     }
 }
 
