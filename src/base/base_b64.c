@@ -167,7 +167,7 @@ base_b64_unhex(struct bytes text, uint8_t *to, size_t size)
         if (b64_hex_value(text.at[i]) < 0)
             return ERR_SYNTAX;
     for (size_t i = 0; i < size; i++)
-        to[i] = (uint8_t)(b64_hex_value(text.at[2 * i]) << 4 |
-                          b64_hex_value(text.at[2 * i + 1]));
+        to[i] = (uint8_t)((unsigned)b64_hex_value(text.at[2 * i]) << 4 |
+                          (unsigned)b64_hex_value(text.at[2 * i + 1]));
     return ERR_OK;
 }

@@ -56,7 +56,9 @@ base_list_take(struct base_link *head) /* the first, or NULL */
     struct base_link *link = head->next;
     if (link == head)
         return NULL;
-    base_list_remove(link);
+    head->next = link->next;
+    link->next->prev = head;
+    link->prev = link->next = NULL;
     return link;
 }
 

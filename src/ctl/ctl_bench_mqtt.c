@@ -180,7 +180,7 @@ bench_connect(struct bench *bench, struct bench_conn *conn)
     from.sin_addr.s_addr =
         htonl(INADDR_LOOPBACK + 1 + conn->index / BENCH_PER_ADDRESS);
     if (bench->o.idle)
-        bind(conn->fd, (struct sockaddr *)&from, sizeof from);
+        (void)bind(conn->fd, (struct sockaddr *)&from, sizeof from);
     if (connect(conn->fd, (struct sockaddr *)&bench->server,
                 sizeof bench->server) != 0 &&
         errno != EINPROGRESS) {

@@ -41,6 +41,7 @@ join_get(struct join *join, const char *path, struct ctl_http *http,
     http->url = url;
     http->accept = "*/*";
     enum ctl_exit bad = ctl_http_raw(http, &status, ret_body);
+    http->url = NULL; /* it ends here */
     if (bad == CTL_OK && status >= 400) {
         bad = ctl_http_refused(status, base_out_bytes(ret_body));
         base_out_done(ret_body);

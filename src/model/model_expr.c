@@ -1,5 +1,6 @@
 /* model_expr.c -- names, types and the canonical text of expressions. */
 #include "base/base_mem.h"
+#include "base/base_must.h"
 #include "model/model_expr_tree.h"
 #include "model/model_near.h"
 
@@ -131,17 +132,29 @@ expr_check_name(struct expr_checker *checker, struct model_expr_node *node)
             "unknown name %s%s", text, model_near_hint(&near));
 }
 
+/* The parser has seen to it that it is there. */
+static struct model_expr_node *
+expr_operand(const struct model_expr_node *node, unsigned index)
+{
+    struct model_expr_node *at = node->first;
+    for (; at && index > 0; index--)
+        at = at->next;
+    must(at);
+    return at;
+}
+
 /* x in [a, b]: literals of x's type. */
 static void
 expr_check_in(struct expr_checker *checker, const struct model_expr_node *node)
 {
-    const struct model_expr_node *left = node->first, *list = left->next;
+    const struct model_expr_node *left = expr_operand(node, 0);
+    const struct model_expr_node *list = expr_operand(node, 1);
     if (list->op != MODEL_EXPR_OP_LIST)
         expr_fail(checker, list, ERR_TYPE, "expected a list right of in", "");
     for (const struct model_expr_node *item = list->first; item;
          item = item->next) {
         const struct model_expr_node *leaf =
-            item->op == MODEL_EXPR_OP_NEGATE ? item->first : item;
+            item->op == MODEL_EXPR_OP_NEGATE ? expr_operand(item, 0) : item;
         if (leaf->op > MODEL_EXPR_OP_TRUTH)
             expr_fail(checker, item, ERR_TYPE,
                       "a list holds literal values only", "");
@@ -159,21 +172,26 @@ expr_check_operands(struct expr_checker *checker,
         [MODEL_EXPR_TAKES_STRING] = MODEL_EXPR_STRING,
     };
     enum model_expr_takes takes = model_expr_rows[node->op].takes;
-    const struct model_expr_node *first = node->first, *item;
     if (takes <= MODEL_EXPR_TAKES_STRING)
-        for (item = first; item; item = item->next)
+        for (const struct model_expr_node *item = node->first; item;
+             item = item->next)
             expr_want_type(checker, item, wants[takes]);
-    if (takes == MODEL_EXPR_TAKES_ORDERED && first->type == MODEL_EXPR_BOOL)
-        expr_fail(checker, first, ERR_TYPE, "truth values have no order", "");
-    if (takes == MODEL_EXPR_TAKES_ORDERED || takes == MODEL_EXPR_TAKES_SAME)
-        expr_want_type(checker, first->next, first->type);
+    if (takes == MODEL_EXPR_TAKES_ORDERED || takes == MODEL_EXPR_TAKES_SAME) {
+        const struct model_expr_node *first = expr_operand(node, 0);
+        if (takes == MODEL_EXPR_TAKES_ORDERED && first->type == MODEL_EXPR_BOOL)
+            expr_fail(checker, first, ERR_TYPE, "truth values have no order",
+                      "");
+        expr_want_type(checker, expr_operand(node, 1), first->type);
+    }
     if (node->op == MODEL_EXPR_OP_IN)
         expr_check_in(checker, node);
-    if (node->op == MODEL_EXPR_OP_HAS && first->op != MODEL_EXPR_OP_NAME)
-        expr_fail(checker, first, ERR_TYPE, "has() asks for a name", "");
+    if (node->op == MODEL_EXPR_OP_HAS &&
+        expr_operand(node, 0)->op != MODEL_EXPR_OP_NAME)
+        expr_fail(checker, node->first, ERR_TYPE, "has() asks for a name", "");
     if (node->op == MODEL_EXPR_OP_CHOOSE) {
-        expr_want_type(checker, first, MODEL_EXPR_BOOL);
-        expr_want_type(checker, first->next->next, first->next->type);
+        expr_want_type(checker, expr_operand(node, 0), MODEL_EXPR_BOOL);
+        expr_want_type(checker, expr_operand(node, 2),
+                       expr_operand(node, 1)->type);
     }
 }
 
@@ -192,7 +210,7 @@ expr_check(struct expr_checker *checker, struct model_expr_node *node,
         expr_check(checker, item,
                    node->op == MODEL_EXPR_OP_IN && item != node->first);
     if (node->op == MODEL_EXPR_OP_CHOOSE)
-        node->type = node->first->next->type;
+        node->type = expr_operand(node, 1)->type;
     if (checker->failed == ERR_OK)
         expr_check_operands(checker, node);
 }

@@ -125,7 +125,7 @@ expr_lex_text(struct expr_parser *parser)
                           "the escapes are \\\\ \\' \\\" \\n \\r \\t");
                 return;
             }
-            byte = to[known - from];
+            byte = (unsigned char)to[known - from];
         }
         made[size++] = (uint8_t)byte;
         expr_step(parser);

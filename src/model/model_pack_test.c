@@ -117,7 +117,7 @@ bad_text(struct base_arena *arena, const char *name)
 {
     struct source_test test = source(NULL);
     char path[128];
-    struct bytes text;
+    struct bytes text = {0};
     snprintf(path, sizeof path, "tests/packs/bad/%s.yaml", name);
     assert_int_equal(
         test.source.load(&test.source, path, 1 << 20, arena, &text), ERR_OK);
@@ -480,7 +480,7 @@ roles_and_tables_can_be_read(void **state)
     for (size_t i = 0; i < BASE_COUNT(paths); i++) {
         struct model_yaml yaml = {.arena = &arena, .note = &note};
         const struct model_yaml_node *at[BASE_COUNT(keys)];
-        struct bytes text;
+        struct bytes text = {0};
         assert_int_equal(
             test.source.load(&test.source, paths[i], 1 << 20, &arena, &text),
             ERR_OK);

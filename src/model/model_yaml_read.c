@@ -167,7 +167,7 @@ yaml_node(struct yaml_reader *reader, yaml_event_t *event, unsigned depth)
             yaml_scalar(reader, event, node);
     }
     yaml_event_delete(event);
-    if (!model_yaml_ok(yaml))
+    if (!node || !model_yaml_ok(yaml))
         return NULL;
     if (type == YAML_SEQUENCE_START_EVENT) {
         node->kind = MODEL_YAML_LIST;

@@ -107,8 +107,7 @@ journal_stream_free(struct store_journal *journal,
                     struct store_journal_stream *stream)
 {
     struct sys_files *files = journal->config.files;
-    struct base_link *link;
-    while ((link = base_list_take(&stream->waits)))
+    while (base_list_take(&stream->waits))
         ; /* never told: their owners may free them */
     files->ops->shut(files, stream->tail.file);
     files->ops->shut(files, stream->next.file);

@@ -145,7 +145,7 @@ store_journal_space_known(struct store_journal *journal,
         last->bytes = bytes;
         return;
     }
-    if (stream->file_count == stream->file_room) {
+    if (!stream->files || stream->file_count == stream->file_room) {
         stream->file_room = stream->file_room ? stream->file_room * 2 : 8;
         stream->files = base_mem_resize(
             stream->files, stream->file_room * sizeof *stream->files);

@@ -229,7 +229,8 @@ parent_life(struct parent *parent, const char *const *settings,
         dup2(pipes[1], 1);
         close(pipes[0]);
         close(pipes[1]);
-        setenv("LD_PRELOAD", getenv("FAULT_LIB"), 1);
+        const char *shim = getenv("FAULT_LIB");
+        setenv("LD_PRELOAD", shim ? shim : "", 1);
         setenv("ASAN_OPTIONS", "verify_asan_link_order=0:detect_leaks=0", 1);
         setenv("FAULT_PATHS", "/journal/:data.mdb", 1);
         for (; *settings; settings++)

@@ -65,7 +65,7 @@ struct sim_tree_sender {
     uint64_t made, writes, again, lost, refused[ERR_COUNT];
 };
 
-/* A life of the node: its door to the sender.  Freed with it. */
+/* What a life of the node has of its sender. */
 struct sim_tree_door {
     struct sim_tree_sender *sender;
     struct base_loop *loop;

@@ -761,8 +761,8 @@ a_client_that_leaves_its_stream_is_noticed(void **state)
         client_send(c, "HEAD /events HTTP/1.1\r\n" HOST "\r\n");
         int gone = atomic_load(&w->gone);
         assert_int_equal(client_answer(c, true)->status, 200);
-        wait_for(&w->gone, gone + 1);
         client_free(c);
+        wait_for(&w->gone, gone + 1);
     }
 }
 
