@@ -83,9 +83,8 @@ model_cells(const struct owner *owner, uint32_t until, struct cell *cells)
             continue;
         for (unsigned i = 0; i < batch->count; i++) {
             const struct change *change = &batch->changes[i];
-            cells[change->key] = change->del
-                                     ? (struct cell){0}
-                                     : (struct cell){number, change->size};
+            struct cell set = {number, change->size}, none = {0};
+            cells[change->key] = change->del ? none : set;
         }
     }
 }

@@ -16,6 +16,7 @@ enum {
     TREE_SLICE_MS = 1000,
     TREE_LOOK_MS = 60000,
     TREE_CLOCK_MS = 120000,
+    TREE_ENOUGH = 30000,  /* steps, for each fault to happen */
     TREE_FORCED = 100000, /* of a million */
     TREE_SETTLE_MS = 1800000,
     TREE_AFTER_MS = 420000, /* the last sample: stale, due, and some */
@@ -618,6 +619,9 @@ sim_tree_story(const char *root, uint64_t seed, uint64_t steps,
         tree_join(tree);
     }
     tree->result.fault_steps = tree->world.steps - before;
+    for (unsigned i = 0; i < SIM_FAULTS && steps >= TREE_ENOUGH; i++)
+        if (plan->per_million[i] > 0 && tree->world.hit[i] == 0)
+            sim_tree_wrong(tree, "no %s has happened", sim_world_faults[i]);
     tree_calm(tree);
     tree->result.tables = sim_tree_check_tables(tree);
     tree_sum(tree);

@@ -6,7 +6,8 @@
  *
  *   stored    at each enterprise: acknowledged <= stored <= sent, equal values
  *   figures   of each pack and window that is past its due time, at each node,
- *             asked with rollup_show: sum, n, reported, expected
+ *             asked with rollup_show: sum, n, reported, expected; and
+ *             whether it is sealed
  *   cells     of the pack that has several: each total, slot by slot
  *   audit     each total is the sum of its contributions, in rollup's words
  *

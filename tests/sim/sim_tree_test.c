@@ -27,13 +27,7 @@ test_run(uint64_t seed, struct sim_tree_result *ret_result)
     sim_tree_print(ret_result);
     printf("  %.1f s, %.0f steps/s\n", seconds,
            (double)ret_result->steps / seconds);
-    bool ok = ret_result->wrong == 0;
-    for (unsigned i = 0; i < SIM_FAULTS; i++)
-        if (ret_result->hit[i] == 0) {
-            printf("  no %s happened\n", sim_world_faults[i]);
-            ok = false;
-        }
-    return ok;
+    return ret_result->wrong == 0;
 }
 
 int

@@ -19,7 +19,7 @@ COUNT = 5
 
 
 def mosquitto(node, version, qos, tls, topic, payloads):
-    command = ['mosquitto_pub', '-h', 'localhost', '-p',
+    command = ['mosquitto_pub', '-h', '127.0.0.1', '-p',
                str(node.port + (6 if tls else 1)), '-V',
                'mqttv311' if version == 4 else 'mqttv5', '-q', str(qos), '-t',
                topic, '-l']
@@ -31,7 +31,7 @@ def mosquitto(node, version, qos, tls, topic, payloads):
 
 def npm(node, version, qos, tls, topic, payloads):
     command = ['node', os.path.join(TOP, 'tests/node/publish.mjs'),
-               '%s://localhost:%d' % ('mqtts' if tls else 'mqtt',
+               '%s://127.0.0.1:%d' % ('mqtts' if tls else 'mqtt',
                                       node.port + (6 if tls else 1)),
                str(version), str(qos), topic, *payloads]
     if tls:

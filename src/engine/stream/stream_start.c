@@ -72,28 +72,12 @@ stream_replayed(void *self, uint64_t sequence, uint32_t group, int64_t t)
 
 /* --- (R) --- */
 
+/* fn for each (lane, series) of the unit that has a sample. */
 static void
-start_newest(struct stream *stream, struct stream_lane *lane, int64_t t,
-             const struct stream_want *want)
+start_each(struct stream *stream, struct stream_unit *unit,
+           void (*fn)(struct stream *stream, struct stream_lane *lane,
+                      int64_t newest, const struct stream_want *want))
 {
-    uint32_t now = stream_window_of(stream, lane, stream_wall(stream));
-    uint32_t first = stream_window_of(stream, lane, t);
-    uint32_t reach =
-        want->last ? stream_window_reach(lane, stream, t, t + want->last_ms)
-                   : first;
-    if (reach >= now) /* it has not ended: a tail, later */
-        reach = first > now ? first : now - (now > first);
-    stream_window_marks(stream, lane, first, reach, 0);
-    if (!lane->live || reach >= lane->next)
-        lane->next = reach + 1;
-    lane->live = true;
-}
-
-void
-stream_start_unit(struct stream *stream, struct stream_unit *unit)
-{
-    if (unit->group == UINT32_MAX)
-        return;
     uint32_t columns = store_ts_columns(stream->ts, unit->group);
     for (uint32_t c = 0; c < columns; c++) {
         const struct stream_feed *feed = stream_feed_of(stream, unit, c);
@@ -104,10 +88,46 @@ stream_start_unit(struct stream *stream, struct stream_unit *unit)
             struct stream_want want = stream_window_want(stream, feed, p);
             unsigned freqs = stream->config.packs->at[p]->freq_count;
             for (unsigned f = 0; want.any && f < freqs; f++)
-                start_newest(stream, stream_window_lane(stream, unit, p, f), t,
-                             &want);
+                fn(stream, stream_window_lane(stream, unit, p, f), t, &want);
         }
     }
+}
+
+/* A lane's newest window is the newest of all its series; what ended before
+ * now is behind it too. */
+static void
+start_next(struct stream *stream, struct stream_lane *lane, int64_t newest,
+           const struct stream_want *want)
+{
+    uint32_t now = stream_window_of(stream, lane, stream_wall(stream));
+    uint32_t next = stream_window_of(stream, lane, newest) + 1;
+    (void)want;
+    next = next > now ? next : now;
+    if (!lane->live || next > lane->next)
+        lane->next = next;
+    lane->live = true;
+}
+
+static void
+start_marks(struct stream *stream, struct stream_lane *lane, int64_t newest,
+            const struct stream_want *want)
+{
+    uint32_t first = stream_window_of(stream, lane, newest), reach = first;
+    if (want->last)
+        reach =
+            stream_window_reach(lane, stream, newest, newest + want->last_ms);
+    if (reach >= lane->next) /* tails, later */
+        reach = lane->next - 1;
+    stream_window_marks(stream, lane, first, reach, 0);
+}
+
+void
+stream_start_unit(struct stream *stream, struct stream_unit *unit)
+{
+    if (unit->group == UINT32_MAX)
+        return;
+    start_each(stream, unit, start_next);
+    start_each(stream, unit, start_marks);
     for (struct stream_lane *lane = unit->lanes; lane; lane = lane->after)
         stream_window_tail_arm(stream, lane);
 }
@@ -133,7 +153,6 @@ start_run_lane(const struct start_run *s, struct stream_lane *lane)
     int64_t t0 = s->run->t0, t1 = s->run->t1;
     uint32_t first = stream_window_of(stream, lane, t0);
     uint32_t last = stream_window_of(stream, lane, t1);
-    uint32_t now = stream_window_of(stream, lane, stream_wall(stream));
     stream_window_marks(stream, lane, first, last, s->hold);
     if (store_ts_last(stream->ts, s->unit->group, s->column, t0 - 1, INT64_MAX,
                       &near) == ERR_OK) {
@@ -144,7 +163,7 @@ start_run_lane(const struct start_run *s, struct stream_lane *lane)
             stream_window_reach(lane, stream, near.t, until), s->hold);
     }
     stream_window_behind(stream, lane, s->column, t1, &s->want, s->hold,
-                         UINT32_MAX, now > last ? now : last + 1);
+                         UINT32_MAX, lane->live ? lane->next : last + 1);
 }
 
 static void

@@ -22,9 +22,9 @@ _Static_assert((int)WIRE_FRAME_CODES == (int)ERR_COUNT,
 uint16_t
 wire_frame_body_code(enum err err)
 {
-    for (uint16_t i = 0; i < WIRE_FRAME_CODES; i++)
+    for (unsigned i = 0; i < WIRE_FRAME_CODES; i++)
         if (wire_frame_body_codes[i] == err)
-            return i;
+            return (uint16_t)i;
     return wire_frame_body_code(ERR_UNSUPPORTED);
 }
 

@@ -231,9 +231,9 @@ static bool
 parse_matcher_op(struct wire_promql_parse *p, uint8_t *ret_op)
 {
     static const char *const signs[] = {"=", "!=", "=~", "!~"};
-    for (uint8_t i = 0; i < BASE_COUNT(signs); i++)
+    for (unsigned i = 0; i < BASE_COUNT(signs); i++)
         if (wire_promql_parse_accept(p, signs[i])) {
-            *ret_op = i;
+            *ret_op = (uint8_t)i;
             return true;
         }
     return false;
@@ -404,7 +404,7 @@ wire_promql_parse_brackets(struct wire_promql_parse *p,
             wire_promql_parse_fail(
                 p, ERR_SYNTAX, at,
                 "no offset or @ modifiers allowed before range");
-        if (p->failed != ERR_OK)
+        if (!inner || p->failed != ERR_OK)
             return NULL;
         inner->time.range_ms = range;
         inner->type = WIRE_PROMQL_MATRIX;
@@ -419,7 +419,7 @@ wire_promql_parse_brackets(struct wire_promql_parse *p,
             p, ERR_SYNTAX, inner->at,
             "subquery is only allowed on instant vector, got %s instead",
             wire_promql_type_text(inner->type));
-    if (p->failed != ERR_OK)
+    if (!inner || p->failed != ERR_OK)
         return NULL;
     struct wire_promql_node *node = wire_promql_parse_new(
         p, WIRE_PROMQL_SUBQUERY, WIRE_PROMQL_MATRIX, inner->at);
