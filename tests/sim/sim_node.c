@@ -194,6 +194,13 @@ node_rewound(void *self)
         node->ops->rewound(node, rewound->owner);
 }
 
+/* May the disk have been the reason? */
+static bool
+node_refused(struct sim_node *node)
+{
+    return node->ruled || fault_files_is_off(node->disk);
+}
+
 static enum err
 node_open_kv(struct sim_node *node, unsigned owner)
 {
@@ -214,7 +221,7 @@ node_open_kv(struct sim_node *node, unsigned owner)
         .self = &node->rewinds[owner],
     };
     enum err err = store_kv_open(&config, &node->kvs[owner], &note);
-    if (err != ERR_OK && !fault_files_is_off(node->disk))
+    if (err != ERR_OK && !node_refused(node))
         fprintf(stderr, "%s: %s %s\n", node->prefix, note.where, note.text);
     base_mem_free(folder);
     return err;
@@ -237,7 +244,7 @@ node_open_stores(struct sim_node *node)
         .ignore_marks = true,
     };
     enum err err = store_journal_open(&config, &node->journal, &note);
-    if (err != ERR_OK && !fault_files_is_off(node->disk))
+    if (err != ERR_OK && !node_refused(node))
         fprintf(stderr, "%s: %s %s\n", node->prefix, note.where, note.text);
     for (unsigned i = 0; i < TIER_OWNERS && err == ERR_OK; i++)
         if (i == 0 || node->owners >> i & 1)
@@ -273,7 +280,7 @@ node_open_tier(struct sim_node *node)
     return tier_new(&config, &node->tier, &note);
 }
 
-/* Up to where nothing but the power may stop it. */
+/* Up to where nothing but the disk may stop it. */
 static bool
 node_open(struct sim_node *node)
 {
@@ -284,7 +291,7 @@ node_open(struct sim_node *node)
         err = ERR_IO;
     if (err == ERR_OK)
         err = store_journal_start(node->journal);
-    must(err == ERR_OK || fault_files_is_off(node->disk));
+    must(err == ERR_OK || node_refused(node));
     return err == ERR_OK;
 }
 
@@ -309,7 +316,7 @@ sim_node_start(struct sim_node *node)
     base_loop_idle(&node->loop.base, &node->idle);
     bool up = node_open(node) && node_build(node);
     if (!up) {
-        must(fault_files_is_off(node->disk));
+        must(node_refused(node));
         sim_node_crash(node, FAULT_FILES_TAIL, true);
         sim_node_later(node, 1000);
     }
@@ -376,6 +383,7 @@ sim_node_crash(struct sim_node *node, enum fault_files_loss loss, bool told)
     fault_files_crash(node->disk, loss);
     fault_files_clear(node->disk);
     fault_files_off_at(node->disk, 0);
+    node->ruled = false;
     node->loop.paused_until_ms = 0;
 }
 
@@ -463,6 +471,7 @@ node_rule(struct sim_node *node, enum fault_files_call call, enum err err)
     uint64_t from = 1 + base_rng_below(&node->world->rng, 20);
     uint64_t to = from + base_rng_below(&node->world->rng, 10);
     fault_files_clear(node->disk);
+    node->ruled = true;
     fault_files_rule(node->disk, &(struct fault_files_rule){
                                      .call = call,
                                      .from = from,
@@ -544,6 +553,7 @@ sim_node_calm(struct sim_world *world)
         struct sim_node *node = BASE_OUTER(at, struct sim_node, all);
         fault_files_off_at(node->disk, 0);
         fault_files_clear(node->disk);
+        node->ruled = false;
         node->loop.paused_until_ms = 0;
         if (!node->tier)
             sim_node_start(node);

@@ -13,8 +13,8 @@
  *   stop      tier_stop, a while later ops->shut, journal shut; starts again
  *
  * ops->open and ops->build return false when the disk refused them (a power
- * failure in between): the node crashes and starts again.  Opening must work
- * on a disk that is not off: anything else is a must().
+ * failure in between, a sync that fails): the node crashes and starts again.
+ * Opening must work on a disk without faults: anything else is a must().
  *
  * Environments  [0] the node's and those in `owners`; real LMDB, no sync, 64
  *               MiB each, in the world's folder.
@@ -74,6 +74,7 @@ struct sim_node {
     } rewinds[TIER_OWNERS];
     struct tier *tier; /* NULL: down */
     void *engines;
+    bool ruled; /* the disk has a rule: it may refuse to be opened */
     unsigned starts, crashes;
     char endpoint[64];
     const char *endpoints[1];
