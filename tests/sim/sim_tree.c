@@ -524,7 +524,7 @@ static bool
 tree_settled_node(const struct sim_tree_node *at, bool folded)
 {
     return sim_tree_life(at) && (!folded || tree_folds(at) == 0) &&
-           sim_tree_check_dirty(at) == 0 &&
+           sim_tree_check_dirty(at, NULL) == 0 &&
            (!at->sender || sim_tree_sender_settled(at->sender));
 }
 
@@ -540,16 +540,19 @@ tree_settled(struct sim_tree *tree, bool folded)
 static void
 tree_unsettled(struct sim_tree *tree, bool folded)
 {
+    char first[SIM_TREE_CHECK_WORDS];
     for (unsigned i = 0; i < SIM_TREE_NODES; i++) {
         const struct sim_tree_node *at = &tree->nodes[i];
-        if (!tree_settled_node(at, folded))
-            sim_tree_wrong(tree,
-                           "%s is not settled: %s, %" PRIu64
-                           " dirty rows, %" PRIu64
-                           " windows to fold, %u samples not acknowledged",
-                           at->prefix, sim_tree_life(at) ? "up" : "down",
-                           sim_tree_check_dirty(at), tree_folds(at),
-                           at->sender ? at->sender->open_count : 0);
+        if (tree_settled_node(at, folded))
+            continue;
+        uint64_t dirty = sim_tree_check_dirty(at, first);
+        sim_tree_wrong(tree,
+                       "%s is not settled: %s, %" PRIu64 " dirty rows (%s), "
+                       "%" PRIu64 " windows to fold, %u samples not "
+                       "acknowledged",
+                       at->prefix, sim_tree_life(at) ? "up" : "down", dirty,
+                       first, tree_folds(at),
+                       at->sender ? at->sender->open_count : 0);
     }
 }
 

@@ -7,9 +7,10 @@
  *
  * Course   20 s without faults, in which the nodes meet and the first machines
  *          are registered; faults for so many steps; calm until everything
- *          that was sent is acknowledged and no cell is dirty, at most half an
- *          hour; the checks (sim_tree_check.h); then until no window is left
- *          to be folded (an hour's end), and the checks again.
+ *          that was sent is acknowledged and no cell of a window that is over
+ *          is dirty, at most half an hour; the checks (sim_tree_check.h); on
+ *          until no window is left to be folded (an hour's end); the checks
+ *          again.
  * Faults   from the plan; a kind that has not happened by its turn is drawn far
  *          more often until it has, so that each run has all of them.  A wrong
  *          clock is set right after a minute or two.

@@ -25,19 +25,30 @@ enum {
 
 struct check_hash {
     uint64_t rows, hash;
-    uint64_t begun; /* of windows that have begun; DIRTY only */
+    uint64_t over; /* of windows that are over; DIRTY only */
     int64_t now_ms;
+    char *first; /* room for words about the first of them */
 };
 
-/* A key of DIRTY ends in its window and cell. */
-static bool
-check_begun(struct bytes key, int64_t now_ms)
+/* A key of DIRTY is receiver, pack, window, cell. */
+static void
+check_over(struct check_hash *hash, struct bytes key)
 {
     struct wall start, end;
     struct base_cur cur;
-    base_cur_init(&cur, base_bytes_slice(key, key.size - 8, 4));
-    must(model_window_bounds(base_cur_u32be(&cur), 0, &start, &end) == ERR_OK);
-    return start.ms <= now_ms;
+    char text[MODEL_WINDOW_TEXT];
+    base_cur_init(&cur, key);
+    base_cur_take(&cur, base_cur_u8(&cur));
+    struct bytes pack = base_cur_take(&cur, base_cur_u8(&cur));
+    uint32_t window = base_cur_u32be(&cur), cell = base_cur_u32be(&cur);
+    must(base_cur_ok(&cur) &&
+         model_window_bounds(window, 0, &start, &end) == ERR_OK);
+    if (end.ms + CHECK_DUE_MS > hash->now_ms)
+        return;
+    if (hash->over++ == 0 && hash->first)
+        snprintf(hash->first, SIM_TREE_CHECK_WORDS, "%.*s %s cell %u",
+                 (int)pack.size, (const char *)pack.at,
+                 model_window_text(window, text), cell);
 }
 
 static bool
@@ -46,17 +57,18 @@ check_row(void *self, struct bytes key, struct bytes value)
     struct check_hash *hash = self;
     hash->rows++;
     if (hash->now_ms)
-        hash->begun += check_begun(key, hash->now_ms);
+        check_over(hash, key);
     hash->hash = base_hash_xxh3(hash->hash, key);
     hash->hash = base_hash_xxh3(hash->hash, value);
     return true;
 }
 
 static struct check_hash
-check_table(const struct sim_tree_node *node, unsigned owner, uint16_t table)
+check_table(const struct sim_tree_node *node, unsigned owner, uint16_t table,
+            char *ret_first)
 {
     const struct sim_world *world = &node->tree->world;
-    struct check_hash hash = {.hash = table};
+    struct check_hash hash = {.hash = table, .first = ret_first};
     struct store_kv *kv = node->node.kvs[owner];
     uint8_t rooms[2][480];
     struct base_out next;
@@ -78,13 +90,16 @@ uint64_t
 sim_tree_check_rows(const struct sim_tree_node *node, unsigned owner,
                     uint16_t table)
 {
-    return check_table(node, owner, table).rows;
+    return check_table(node, owner, table, NULL).rows;
 }
 
 uint64_t
-sim_tree_check_dirty(const struct sim_tree_node *node)
+sim_tree_check_dirty(const struct sim_tree_node *node, char *ret_first)
 {
-    return check_table(node, STORE_JOURNAL_ROLLUP, STORE_TABLE_DIRTY).begun;
+    if (ret_first)
+        ret_first[0] = '\0';
+    return check_table(node, STORE_JOURNAL_ROLLUP, STORE_TABLE_DIRTY, ret_first)
+        .over;
 }
 
 uint64_t
@@ -108,7 +123,7 @@ sim_tree_check_tables(struct sim_tree *tree)
     for (unsigned i = 0; i < SIM_TREE_NODES; i++)
         for (unsigned k = 0; k < BASE_COUNT(all); k++) {
             struct check_hash one =
-                check_table(&tree->nodes[i], all[k].owner, all[k].table);
+                check_table(&tree->nodes[i], all[k].owner, all[k].table, NULL);
             hash = base_hash_xxh3(hash, base_bytes(&one.hash, sizeof one.hash));
         }
     return hash;

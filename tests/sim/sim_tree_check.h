@@ -28,8 +28,10 @@ uint64_t sim_tree_check_tables(struct sim_tree *tree);
 /* Rows of a table; 0: the node is down. */
 uint64_t sim_tree_check_rows(const struct sim_tree_node *node, unsigned owner,
                              uint16_t table);
-/* Dirty cells of windows that have begun: those of the future (a clock ran
- * ahead) wait for their time. */
-uint64_t sim_tree_check_dirty(const struct sim_tree_node *node);
+/* Dirty cells of windows that are over: those of the future (a clock ran ahead)
+ * wait for their time.  ret_first (may be NULL): words about one. */
+enum { SIM_TREE_CHECK_WORDS = 128 };
+uint64_t sim_tree_check_dirty(const struct sim_tree_node *node,
+                              char *ret_first);
 
 #endif
