@@ -47,9 +47,16 @@ api_prom_fail(struct net_http_request *request, enum err err,
     const char *type = api_prom_error_type(err, &status);
     const char *text =
         note != NULL && note->text[0] != '\0' ? note->text : base_err_text(err);
-    net_http_reply_json(request, status,
-                        json_pack("{s:s, s:s, s:s}", "status", "error",
-                                  "errorType", type, "error", text));
+    /* Whatever a query says wrongly is the asker's: 400. */
+    bool query = note != NULL && strcmp(note->where, "query") == 0;
+    if (query)
+        type = api_prom_error_type(ERR_SYNTAX, &status);
+    net_http_reply_json(
+        request, status,
+        json_pack(
+            "{s:s, s:s, s:o}", "status", "error", "errorType", type, "error",
+            json_sprintf("%s%s", query ? "invalid parameter \"query\": " : "",
+                         text)));
 }
 
 void
@@ -133,6 +140,10 @@ prom_query_times(const struct net_http_request *request, int64_t now,
         if (err != ERR_OK)
             return prom_bad(note, err, names[i], text);
     }
+    if (query->end < query->start)
+        return base_err_note(note, ERR_RANGE,
+                             "invalid parameter \"end\": end timestamp must "
+                             "not be before start time");
     if (query->step <= 0)
         return base_err_note(note, ERR_RANGE,
                              "invalid parameter \"step\": zero or negative "

@@ -48,7 +48,8 @@ query_parse_failed(struct base_note *note, enum err err)
     char text[QUERY_MESSAGE];
     struct base_note copy = *note;
     wire_promql_message(&copy, text, sizeof text);
-    return base_err_note(note, err, "%s", text);
+    return base_err_note_at(note, err, "query", copy.line, copy.column, "%s",
+                            text);
 }
 
 /* --- numbers --- */
@@ -126,6 +127,17 @@ query_scalar(struct query_run *run, const struct wire_promql_node *node,
 
 /* --- selectors --- */
 
+/* Does some matcher refuse the empty value?  The parser cannot ask those that
+ * are regular expressions. */
+static bool
+query_selective(const struct model_matcher *matchers, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        if (!model_matcher_fits(&matchers[i], (struct bytes){NULL, 0}))
+            return true;
+    return false;
+}
+
 static enum err
 query_match(struct query_run *run, const struct wire_promql_node *node,
             struct store_ts_series **ret_series, uint32_t *ret_count)
@@ -144,6 +156,12 @@ query_match(struct query_run *run, const struct wire_promql_node *node,
         model_matcher_ready(matchers, node->matcher_count, run->note);
     if (err != ERR_OK)
         return err;
+    if (!query_selective(matchers, node->matcher_count)) {
+        model_matcher_done(matchers, node->matcher_count);
+        return base_err_note_at(run->note, ERR_SYNTAX, "query", 1, 1,
+                                "1:1: parse error: vector selector must "
+                                "contain at least one non-empty matcher");
+    }
     err = store_ts_match(run->ts, matchers, node->matcher_count, run->limit,
                          run->arena, ret_series, ret_count);
     model_matcher_done(matchers, node->matcher_count);
@@ -322,7 +340,7 @@ query_bounds(const struct stream_query *query, struct base_note *note)
                              "end timestamp must not be before start time");
     if ((query->end - query->start) / query->step + 1 > QUERY_POINTS_MAX)
         return base_err_note(
-            note, ERR_LIMIT,
+            note, ERR_RANGE,
             "exceeded maximum resolution of 11,000 points per timeseries. Try "
             "decreasing the query resolution (?step=XX)");
     return ERR_OK;
@@ -362,8 +380,8 @@ query_evaluate(struct query_run *run, const struct wire_promql_node *node,
         node = node->args[0];
     if (range &&
         (node->type == WIRE_PROMQL_MATRIX || node->type == WIRE_PROMQL_STRING))
-        return base_err_note(
-            run->note, ERR_TYPE,
+        return base_err_note_at(
+            run->note, ERR_TYPE, "query", 0, 0,
             "invalid expression type \"%s\" for range query, must be Scalar or "
             "instant Vector",
             node->type == WIRE_PROMQL_MATRIX ? "range vector" : "string");

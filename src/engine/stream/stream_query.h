@@ -9,7 +9,9 @@
  *          naming the feature.
  * Limits   11,000 points per series, 50,000 series, query 64 KiB; the arena of
  *          the caller.  Messages as Prometheus words them (spec store 10).
- * Errors   SYNTAX ("1:7: parse error: ..."), UNSUPPORTED, LIMIT, CORRUPT.
+ * Errors   SYNTAX ("1:7: parse error: ..."), UNSUPPORTED, RANGE (too many
+ *          points), LIMIT, CORRUPT; note->where is "query" when the text itself
+ *          is at fault.
  * Threads  the ingest loop. */
 #ifndef STREAM_QUERY_H
 #define STREAM_QUERY_H
