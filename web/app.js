@@ -1,14 +1,13 @@
-// app.js -- the clock of the page: asks every 5 s, draws, and says what fails.
+// app.js -- the clock of the console: shows the page of the address, asks every
+// 5 s, draws, and says what fails.
 //
-// Each section has a module with load (ask) and draw (from what it has, in the
-// language of now).  One turn at a time; a node that does not answer is asked
-// again after 5, 10, 20, 40, 60 s; a page that nobody sees does not ask.
+// One turn at a time; a node that does not answer is asked again after 5, 10,
+// 20, 40, 60 s; a page that nobody sees does not ask.
 import * as ask from './ask.js';
-import * as chain from './chain.js';
-import * as explain from './explain.js';
-import * as figures from './figures.js';
-import * as live from './live.js';
-import { at, attribute, lang, otherLanguage, put, word } from './show.js';
+import { pages } from './pages.js';
+import { here, link } from './place.js';
+import { at, attribute, element, keep, lang, otherLanguage, put, word }
+  from './show.js';
 
 const TURN_MS = 5000, TURN_MAX_MS = 60000;
 
@@ -17,8 +16,26 @@ let failures = 0;
 let timer = 0;
 let busy = false;
 
+const shown = () => pages.find(({ name }) => name === here().page) ?? pages[0];
+
+function drawNav(page) {
+  keep(at('pages'), pages, ({ name }) => name, ({ name }) => {
+    const a = element('a');
+    a.href = link(name);
+    return element('li', '', a);
+  }, (li, { name }) => {
+    put(li.firstChild, word().pages[name]);
+    if (name === page.name) attribute(li.firstChild, 'aria-current', 'page');
+    else li.firstChild.removeAttribute('aria-current');
+  });
+  at('nav').hidden = pages.length < 2;
+  for (const { name } of pages)
+    at(`page-${name}`).hidden = name !== page.name;
+}
+
 function draw() {
   const w = word();
+  const page = shown();
   document.documentElement.lang = lang();
   for (const node of document.querySelectorAll('[data-text]'))
     put(node, w[node.dataset.text]);
@@ -27,29 +44,20 @@ function draw() {
   const where = whole ? w.where(whole.node, w.roles[whole.role] ?? whole.role)
     : '';
   put(at('where'), where);
-  document.title = where ? `Dougong · ${where}` : 'Dougong';
+  document.title = ['Dougong', where, page === pages[0] ? ''
+    : w.pages[page.name]].filter(Boolean).join(' · ');
   put(at('trouble'), failures ? w.unreachable : '');
-  chain.draw();
-  live.draw();
-  figures.draw(explain.opened());
-  explain.draw();
+  drawNav(page);
+  page.draw(here());
 }
-
-async function loadChain() {
-  whole = await ask.tree();
-  const machines = live.know(await ask.machines(whole));
-  await live.load(Date.now() / 1000);
-  chain.load(whole, machines, live.age());
-}
-
-const loadFigures = () => figures.load(at('freq').value, at('sums').checked);
 
 async function turn() {
   if (busy) return;
   busy = true;
   clearTimeout(timer);
   try {
-    await Promise.all([loadChain(), loadFigures()]);
+    whole = await ask.tree();
+    await shown().load(here(), whole);
     failures = 0;
   } catch {
     failures++;
@@ -74,22 +82,14 @@ at('language').addEventListener('click', () => {
   otherLanguage();
   draw();
 });
-for (const id of ['machine', 'curve'])
-  at(id).addEventListener('change', () => now(() =>
-    live.load(Date.now() / 1000)));
-for (const id of ['freq', 'sums'])
-  at(id).addEventListener('change', () => now(loadFigures));
-at('figures').addEventListener('click', (event) => {
-  const name = event.target.closest('[data-explain]')?.dataset.explain;
-  if (name) explain.open(figures.find(name), draw);
-});
-at('explain-close').addEventListener('click', () => explain.close(draw));
-at('explain').addEventListener('keydown', (event) => {
-  if (event.key === 'Escape') explain.close(draw);
-});
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden) turn();
 });
+window.addEventListener('hashchange', () => {
+  draw();
+  now(() => shown().load(here(), whole));
+});
 
+for (const page of pages) page.start(now, draw);
 draw();
 turn();

@@ -11,6 +11,7 @@ export const texts = {
       + 'at the end. A machine named host is the computer that its node '
       + 'runs on.',
 
+    pages: { overview: 'Overview' },
     chain: 'From the nation to the machine',
     roles: { nation: 'nation', province: 'province',
       enterprise: 'enterprise', recursive: 'resolver' },
@@ -92,6 +93,7 @@ export const texts = {
     footer: '每个数字都由整数相加，只在最后除一次。'
       + '名为 host 的机器就是其节点所在的计算机。',
 
+    pages: { overview: '总览' },
     chain: '从国家到机器',
     roles: { nation: '国家', province: '省', enterprise: '企业',
       recursive: '递归解析' },
