@@ -236,8 +236,12 @@ bench_greet(struct bench *bench, struct bench_conn *conn)
     char id[32];
     int size = snprintf(id, sizeof id, "bench-%u", conn->index);
     bench_put(conn, &out);
-    wire_mqtt_write_connect(&out, (uint8_t)bench->o.protocol,
-                            base_bytes(id, (size_t)size), 600);
+    struct wire_mqtt_greeting greeting = {
+        .version = (uint8_t)bench->o.protocol,
+        .keep_alive_s = 600,
+        .id = base_bytes(id, (size_t)size),
+    };
+    wire_mqtt_write_connect(&out, &greeting);
     conn->out_size += out.size;
     conn->state = BENCH_GREETING;
     bench_flush(bench, conn);

@@ -772,6 +772,56 @@ the_client_keeps_what_was_not_acknowledged(void **state)
     mqtt_client_free(sender);
 }
 
+struct answers {
+    struct mqtt_client *client;
+    unsigned good, bad;
+    uint64_t next; /* the number expected */
+};
+
+static void
+answered(void *self, uint64_t number, uint8_t reason)
+{
+    struct answers *answers = self;
+    assert_int_equal(number, answers->next++);
+    if (reason < 0x80)
+        answers->good++;
+    else
+        answers->bad++;
+    if (number == 0) /* from inside */
+        mqtt_client_publish(answers->client, base_bytes_text(VALUE),
+                            base_bytes_text("no number"));
+}
+
+static void
+the_client_tells_what_became_of_each_message(void **state)
+{
+    (void)state;
+    for (uint8_t version = 4; version <= 5; version++) {
+        struct answers answers = {0};
+        struct mqtt_client_config config = {
+            .loop = sys_loop_base(world.loop),
+            .net = world.net,
+            .address = "127.0.0.1",
+            .port = net_listener_port(world.listener),
+            .version = version,
+            .id = "c",
+            .name = "c",
+            .stats = &world.stats,
+            .answered = answered,
+            .self = &answers,
+        };
+        answers.client = mqtt_client_new(&config);
+        mqtt_client_publish(answers.client, base_bytes_text(VALUE),
+                            base_bytes_text("1"));
+        turn(200);
+        /* 3.1.1 cannot say no: a dead letter, then a PUBACK */
+        assert_int_equal(answers.good, version == 5 ? 1 : 2);
+        assert_int_equal(answers.bad, version == 5 ? 1 : 0);
+        mqtt_client_free(answers.client);
+        turn(10);
+    }
+}
+
 #define DOOR_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int
@@ -806,6 +856,7 @@ main(void)
         DOOR_TEST(the_console_sees_who_is_on_and_what_was_refused),
         DOOR_TEST(the_host_reports_itself_through_the_door),
         DOOR_TEST(the_client_keeps_what_was_not_acknowledged),
+        DOOR_TEST(the_client_tells_what_became_of_each_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

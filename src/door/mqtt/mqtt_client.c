@@ -28,7 +28,8 @@ struct mqtt_client {
     struct net_conn *conn;
     enum client_state state;
     struct base_timer timer;
-    unsigned wait_ms;
+    int wait_ms, wait_max_ms;
+    uint8_t version, connack;
     bool quiet; /* nothing heard since the last PINGREQ */
     bool freed; /* the connection's end is all it waits for */
     /* kept: a ring; first is the number of the oldest, packet id = number mod
@@ -60,7 +61,7 @@ client_send(struct mqtt_client *client, uint64_t number)
 {
     const struct client_message *message = *client_at(client, number);
     struct wire_mqtt_outgoing out = {
-        .version = 5,
+        .version = client->version,
         .qos = 1,
         .id = client_id(number),
         .topic = base_bytes(message->bytes, message->topic_size),
@@ -100,7 +101,7 @@ client_forget(struct mqtt_client *client)
         client->next = client->first;
 }
 
-void
+uint64_t
 mqtt_client_publish(struct mqtt_client *client, struct bytes topic,
                     struct bytes payload)
 {
@@ -115,8 +116,10 @@ mqtt_client_publish(struct mqtt_client *client, struct bytes topic,
     memcpy(message->bytes, topic.at, topic.size);
     if (payload.size)
         memcpy(message->bytes + topic.size, payload.at, payload.size);
-    *client_at(client, client->first + client->count++) = message;
+    uint64_t number = client->first + client->count++;
+    *client_at(client, number) = message;
     client_pump(client);
+    return number;
 }
 
 /* --- receiving --- */
@@ -125,8 +128,10 @@ static bool
 client_greeted(struct mqtt_client *client, struct bytes body)
 {
     struct wire_mqtt_connack packet;
-    if (wire_mqtt_read_connack(5, body, &packet) != WIRE_MQTT_OK ||
-        packet.code != 0)
+    if (wire_mqtt_read_connack(client->version, body, &packet) != WIRE_MQTT_OK)
+        return false;
+    client->connack = packet.code;
+    if (packet.code != 0)
         return false;
     client->state = CLIENT_ON;
     client->wait_ms = CLIENT_WAIT_MS;
@@ -142,18 +147,22 @@ static bool
 client_acked(struct mqtt_client *client, struct bytes body)
 {
     struct wire_mqtt_ack ack;
-    if (wire_mqtt_read_ack(5, WIRE_MQTT_PUBACK, 0, body, &ack) != WIRE_MQTT_OK)
+    if (wire_mqtt_read_ack(client->version, WIRE_MQTT_PUBACK, 0, body, &ack) !=
+        WIRE_MQTT_OK)
         return false;
     if (ack.reason == WIRE_MQTT_QUOTA)
         return false; /* no space there now: later again */
     uint16_t ahead =
         (uint16_t)((ack.id + 65535u - client_id(client->first)) % 65535u);
-    if (client->first + ahead >= client->next)
+    uint64_t number = client->first + ahead;
+    if (number >= client->next || (*client_at(client, number))->acked)
         return true; /* of a message that was forgotten */
-    (*client_at(client, client->first + ahead))->acked = true;
+    (*client_at(client, number))->acked = true;
     base_stat_inc(ack.reason < 0x80 ? &client->acked : &client->refused, 1);
     while (client->count && (*client_at(client, client->first))->acked)
         client_forget(client);
+    if (client->config.answered)
+        client->config.answered(client->config.self, number, ack.reason);
     client_pump(client);
     return true;
 }
@@ -176,18 +185,28 @@ client_off(struct mqtt_client *client)
     client->state = CLIENT_OFF;
     client->conn = NULL;
     base_loop_timer(client->config.loop, &client->timer, client->wait_ms);
-    client->wait_ms = client->wait_ms < CLIENT_WAIT_MAX_MS / 2
+    client->wait_ms = client->wait_ms < client->wait_max_ms / 2
                           ? client->wait_ms * 2
-                          : CLIENT_WAIT_MAX_MS;
+                          : client->wait_max_ms;
 }
 
 static bool
 client_open(struct net_conn *conn, void *self)
 {
     struct mqtt_client *client = self;
+    const struct mqtt_client_config *config = &client->config;
+    struct wire_mqtt_greeting greeting = {
+        .version = client->version,
+        .keep_alive_s = CLIENT_KEEP_ALIVE_S,
+        .id = base_bytes_text(config->id),
+    };
+    if (config->user) {
+        greeting.user = base_bytes_text(config->user);
+        greeting.password =
+            base_bytes_text(config->password ? config->password : "");
+    }
     base_out_reset(&client->out);
-    wire_mqtt_write_connect(&client->out, 5, base_bytes_text(client->config.id),
-                            CLIENT_KEEP_ALIVE_S);
+    wire_mqtt_write_connect(&client->out, &greeting);
     net_conn_write(conn, base_out_bytes(&client->out));
     net_conn_deadline(conn, CLIENT_PING_S);
     client->state = CLIENT_GREETING;
@@ -271,6 +290,9 @@ mqtt_client_new(const struct mqtt_client_config *config)
 {
     struct mqtt_client *client = base_mem_zero(sizeof *client);
     client->config = *config;
+    client->version = config->version ? config->version : 5;
+    client->wait_max_ms =
+        config->wait_max_ms ? config->wait_max_ms : CLIENT_WAIT_MAX_MS;
     client->wait_ms = CLIENT_WAIT_MS;
     client->timer.fn = client_connect;
     base_out_grow(&client->out, 1 << 20);
@@ -319,6 +341,7 @@ mqtt_client_stats(const struct mqtt_client *client,
     *ret_stats = (struct mqtt_client_stats){
         .on = client->state == CLIENT_ON,
         .waiting = (unsigned)client->count,
+        .connack = client->connack,
         .sent = base_stat_get(&c->sent),
         .acked = base_stat_get(&c->acked),
         .refused = base_stat_get(&c->refused),

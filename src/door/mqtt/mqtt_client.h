@@ -9,11 +9,12 @@
  *      | to 60 s           | refused       | lost, or told to go
  *      '-------------------'---------------'
  *
- * Shape    MQTT 5, Clean Start, QoS 1.  A message is kept until its PUBACK;
- *          after a reconnection all that are kept are sent again, in order.
- *          A refusal for lack of space (97) is tried again after a
- *          reconnection; any other is counted, and the message forgotten.
- * Memory   at most 1,000 messages; then the oldest goes, counted.
+ * Shape    MQTT 5 or 3.1.1, Clean Start, QoS 1.  A message is kept until its
+ *          PUBACK; after a reconnection all that are kept are sent again, in
+ *          order.  A refusal for lack of space (97) is tried again after a
+ *          reconnection; any other is told, counted, and the message forgotten.
+ * Memory   at most 1,000 messages; then the oldest goes, counted.  Who must not
+ *          lose any looks at `waiting` first, and goes on in `answered`.
  * Threads  one owner, the loop of `net`.
  * Source   RULINGS 29; MQTT 5.0. */
 #ifndef MQTT_CLIENT_H
@@ -31,14 +32,22 @@ struct mqtt_client_config {
     const char *address;
     uint16_t port;
     struct ssl_ctx_st *context; /* NULL: plain */
+    uint8_t version;            /* 4: MQTT 3.1.1; 0, 5: MQTT 5 */
+    int wait_max_ms;            /* between attempts; 0: 60 s */
     const char *id;
-    const char *name; /* of the stats' label: client="name" */
+    const char *user, *password; /* NULL: none */
+    const char *name;            /* of the stats' label: client="name" */
     struct base_stats *stats;
+    /* On the loop: message `number` needs no more sending; reason below 80h:
+     * it is stored.  It may publish.  NULL: nobody asks. */
+    void (*answered)(void *self, uint64_t number, uint8_t reason);
+    void *self;
 };
 
 struct mqtt_client_stats {
     bool on;
     unsigned waiting; /* kept, not yet acknowledged */
+    uint8_t connack;  /* the last code; 0 while there was none */
     int64_t sent, acked, refused, dropped;
 };
 
@@ -46,9 +55,9 @@ struct mqtt_client_stats {
 struct mqtt_client *mqtt_client_new(const struct mqtt_client_config *config);
 /* Before net_free.  What is kept is lost. */
 void mqtt_client_free(struct mqtt_client *client);
-/* Copies both. */
-void mqtt_client_publish(struct mqtt_client *client, struct bytes topic,
-                         struct bytes payload);
+/* Copies both; returns the message's number, counted from 0. */
+uint64_t mqtt_client_publish(struct mqtt_client *client, struct bytes topic,
+                             struct bytes payload);
 void mqtt_client_stats(const struct mqtt_client *client,
                        struct mqtt_client_stats *ret_stats);
 

@@ -301,9 +301,16 @@ struct wire_mqtt_outgoing {
 size_t wire_mqtt_write_publish_size(const struct wire_mqtt_outgoing *packet);
 void wire_mqtt_write_publish(struct base_out *out,
                              const struct wire_mqtt_outgoing *packet);
-/* For our client side: Clean Start, no will, no properties. */
-void wire_mqtt_write_connect(struct base_out *out, uint8_t version,
-                             struct bytes id, uint16_t keep_alive_s);
+/* For our client side: Clean Start, no will, no properties.  A user name of
+ * size 0: none, and no password either (3.1.1 allows none without it). */
+struct wire_mqtt_greeting {
+    uint8_t version;
+    uint16_t keep_alive_s;
+    struct bytes id, user, password;
+};
+
+void wire_mqtt_write_connect(struct base_out *out,
+                             const struct wire_mqtt_greeting *greeting);
 void wire_mqtt_write_subscribe(struct base_out *out, uint8_t version,
                                uint16_t id, struct bytes filter,
                                uint8_t options);

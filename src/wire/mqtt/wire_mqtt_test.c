@@ -233,6 +233,44 @@ a_connect_gives_all_its_fields(void **state)
 }
 
 static void
+our_connect_is_read_as_it_was_meant(void **state)
+{
+    (void)state;
+    for (uint8_t version = 3; version <= 5; version++) {
+        uint8_t room[64];
+        struct base_out out;
+        struct wire_mqtt_head head;
+        struct wire_mqtt_connect c;
+        struct wire_mqtt_greeting greeting = {
+            .version = version,
+            .keep_alive_s = 60,
+            .id = base_bytes_text("id"),
+        };
+        for (unsigned named = 0; named < 2; named++) {
+            if (named) {
+                greeting.user = base_bytes_text("user");
+                greeting.password = base_bytes_text("pw");
+            }
+            base_out_fixed(&out, room, sizeof room);
+            wire_mqtt_write_connect(&out, &greeting);
+            assert_int_equal(wire_mqtt_read_head(base_out_bytes(&out), &head),
+                             ERR_OK);
+            struct bytes body = base_bytes(room + head.size, head.body);
+            assert_int_equal(head.size + head.body, out.size);
+            assert_int_equal(wire_mqtt_read_connect(head.flags, body, &c),
+                             WIRE_MQTT_OK);
+            assert_int_equal(c.version, version);
+            assert_true(c.clean && !c.will);
+            assert_true(base_bytes_is(c.id, "id"));
+            assert_int_equal(c.has_user, named);
+            assert_int_equal(c.has_password, named);
+            assert_true(!named || base_bytes_is(c.user, "user"));
+            assert_true(!named || base_bytes_is(c.password, "pw"));
+        }
+    }
+}
+
+static void
 only_what_is_the_receivers_goes_on(void **state)
 {
     (void)state;
@@ -317,6 +355,7 @@ main(void)
         cmocka_unit_test(every_fault_has_its_answer),
         cmocka_unit_test(a_head_is_read_byte_by_byte),
         cmocka_unit_test(a_connect_gives_all_its_fields),
+        cmocka_unit_test(our_connect_is_read_as_it_was_meant),
         cmocka_unit_test(only_what_is_the_receivers_goes_on),
         cmocka_unit_test(what_we_send_is_byte_for_byte),
         cmocka_unit_test(a_share_is_taken_apart),

@@ -188,19 +188,27 @@ wire_mqtt_write_publish(struct base_out *out,
 /* --- our client side --- */
 
 void
-wire_mqtt_write_connect(struct base_out *out, uint8_t version, struct bytes id,
-                        uint16_t keep_alive_s)
+wire_mqtt_write_connect(struct base_out *out,
+                        const struct wire_mqtt_greeting *greeting)
 {
-    const char *name = version == 3 ? "MQIsdp" : "MQTT";
-    size_t size = 2 + strlen(name) + 4 + (version == 5 ? 1u : 0u) + 2 + id.size;
+    const char *name = greeting->version == 3 ? "MQIsdp" : "MQTT";
+    bool user = greeting->user.size > 0;
+    size_t size = 2 + strlen(name) + 4 + (greeting->version == 5 ? 1u : 0u) +
+                  2 + greeting->id.size;
+    if (user)
+        size += 4 + greeting->user.size + greeting->password.size;
     write_head(out, WIRE_MQTT_CONNECT, 0, size);
     write_text(out, base_bytes_text(name));
-    base_out_u8(out, version);
-    base_out_u8(out, 2); /* Clean Start */
-    base_out_u16be(out, keep_alive_s);
-    if (version == 5)
+    base_out_u8(out, greeting->version);
+    base_out_u8(out, user ? 0xC2 : 0x02); /* Clean Start */
+    base_out_u16be(out, greeting->keep_alive_s);
+    if (greeting->version == 5)
         base_out_u8(out, 0);
-    write_text(out, id);
+    write_text(out, greeting->id);
+    if (!user)
+        return;
+    write_text(out, greeting->user);
+    write_text(out, greeting->password);
 }
 
 void
