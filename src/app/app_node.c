@@ -182,29 +182,6 @@ open_kvs(struct app_parts *parts)
     return ERR_OK;
 }
 
-static enum err
-open_ident(struct app_parts *parts)
-{
-    struct ident_config config = {
-        .prefix = parts->config->node,
-        .kv = parts->kvs[1],
-        .loop = parts->state,
-        .port = tier_port(parts->tier),
-        .random = sys_random(),
-        .stats = &parts->stats,
-        .log = &parts->log->log,
-        .ca_key = parts->keys.ca_key,
-        .ca = parts->keys.ca,
-        .tls_key = parts->keys.tls,
-        .allow = parts->config->doors[APP_DOOR_MQTT].allow,
-        .allow_count = parts->config->doors[APP_DOOR_MQTT].allow_count,
-    };
-    if (parts->config->children == 0)
-        config.ca = NULL; /* its CA is for doors only: nobody joins here */
-    return node_failed(parts, ident_new(&config, &parts->ident, parts->note),
-                       "ident");
-}
-
 static uint32_t
 node_epoch(void *tier)
 {
@@ -315,7 +292,7 @@ static const struct {
     {"packs", open_packs},     {"journal", open_journal},
     {"tables", open_kvs},      {"tier", app_link_open},
     {"rollup", open_rollup},   {"stream", open_stream},
-    {"start", open_start},     {"ident", open_ident},
+    {"start", open_start},     {"ident", app_ident_open},
     {"links", app_link_rows},  {"host", open_host},
     {"http", app_http_open},   {"mqtt", app_mqtt_open},
     {"live", open_live},

@@ -74,6 +74,8 @@ enum err app_http_open(struct app_parts *parts);
 /* app_engines.c: the routes of the engines' api folders. */
 enum err app_engines_http(struct app_parts *parts);
 void app_http_free(struct app_parts *parts);
+/* app_ident.c: the registry of names. */
+enum err app_ident_open(struct app_parts *parts);
 /* app_mqtt.c: the MQTT doors and the host's client; nothing if the role has
  * neither. */
 enum err app_mqtt_open(struct app_parts *parts);

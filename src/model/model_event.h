@@ -2,6 +2,7 @@
 #ifndef MODEL_EVENT_H
 #define MODEL_EVENT_H
 
+#include "model/model_attr.h"
 #include "model/model_pack.h"
 #include "model/model_port.h"
 
@@ -37,8 +38,10 @@ struct model_event_object {
     struct model_event event;
     bool active;
     uint8_t class_size, id_size;
+    uint16_t attributes_size; /* a line of model_attr */
     uint8_t class_name[64];
     uint8_t id[255];
+    uint8_t attributes[MODEL_ATTR_MAX];
 };
 
 #endif

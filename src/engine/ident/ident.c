@@ -102,6 +102,12 @@ ident_new(const struct ident_config *config, struct ident **ret_ident,
                              "\"%s\" is no prefix: labels of "
                              "letters, digits, - and _, parted by dots",
                              config->prefix);
+    err = model_attr_check(config->attributes);
+    if (err != ERR_OK)
+        return base_err_note(note, err,
+                             "codes: at most %d, keys of small letters, "
+                             "codes of letters, digits, _, . and -",
+                             MODEL_ATTR_PAIRS);
     struct ident *ident = base_mem_zero(sizeof *ident);
     ident->config = *config;
     ident->prefix = prefix;

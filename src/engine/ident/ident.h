@@ -33,6 +33,7 @@ struct ident_config {
     const struct crypt_key *tls_key; /* the node's own P-256, for tokens */
     const char *const *allow; /* patterns of suffixes that `auto` may make */
     unsigned allow_count;
+    struct bytes attributes; /* of all units here: a line of model_attr */
 };
 
 enum err ident_new(const struct ident_config *config, struct ident **ret_ident,

@@ -59,6 +59,10 @@ id_tell(struct ident *ident, const struct ident_record *record,
         memcpy(event->class_name, record->class_name.at, event->class_size);
     event->id_size = (uint8_t)record->id.size;
     memcpy(event->id, record->id.at, event->id_size);
+    struct bytes attributes = ident->config.attributes;
+    event->attributes_size = (uint16_t)attributes.size;
+    if (attributes.size > 0)
+        memcpy(event->attributes, attributes.at, attributes.size);
     struct id_told *told = base_mem_zero(sizeof *told);
     told->wait.fn = id_told_durable;
     told->wait.loop = ident->config.loop;
@@ -72,7 +76,7 @@ static enum err
 id_put(struct ident *ident, struct bytes key, const struct ident_record *record,
        struct store_journal_wait *wait)
 {
-    uint8_t row[IDENT_ROW_MAX], unit[IDENT_ROW_MAX];
+    uint8_t row[IDENT_ROW_MAX], unit[WIRE_UNIT_MAX];
     struct base_out value, body;
     base_out_fixed(&value, row, sizeof row);
     ident_row_id_write(&value, record);
@@ -82,6 +86,7 @@ id_put(struct ident *ident, struct bytes key, const struct ident_record *record,
                                .class_name = record->class_name,
                                .active = record->state == IDENT_ACTIVE,
                                .since_ms = record->changed_ms,
+                               .attributes = ident->config.attributes,
                            });
     must(base_out_ok(&value) && base_out_ok(&body));
     struct store_kv_batch *batch = store_kv_batch_new(ident->config.kv);

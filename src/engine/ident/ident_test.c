@@ -11,6 +11,7 @@
 #include "engine/ident/ident.h"
 #include "sys/sys_loop.h"
 #include "sys/sys_random.h"
+#include "wire/figure/wire_unit.h"
 
 struct world {
     char folder[64];
@@ -37,10 +38,14 @@ port_post(struct model_port *port, enum model_channel channel, unsigned kind,
     (void)batch;
     assert_int_equal(channel, MODEL_CHANNEL_NAMES);
     assert_true(body.size > 0);
-    if (kind == MODEL_KIND_NAMES_UNIT)
+    struct wire_unit unit;
+    if (kind == MODEL_KIND_NAMES_UNIT) {
+        assert_int_equal(wire_unit_read(body, &unit), ERR_OK);
+        assert_true(base_bytes_is(unit.attributes, "ind=39,region=31"));
         world->units++;
-    else
+    } else {
         world->prefixes++;
+    }
     return ERR_OK;
 }
 
@@ -87,6 +92,7 @@ world_ident(struct world *world)
         .ca_key = world->ca_key,
         .ca = world->ca,
         .tls_key = world->tls_key,
+        .attributes = base_bytes_text("ind=39,region=31"),
     };
     assert_int_equal(ident_new(&config, &world->ident, &note), ERR_OK);
 }

@@ -281,12 +281,40 @@ a_unit_is_read_as_it_was_written(void **state)
     for (size_t n = 0; n < out.size; n++)
         assert_int_not_equal(wire_unit_read(base_bytes(room, n), &back),
                              ERR_OK);
-    room[out.size] = 0;
-    assert_int_equal(wire_unit_read(base_bytes(room, out.size + 1), &back),
-                     ERR_SYNTAX);
+    memset(room + out.size, 0, 3);
+    for (size_t n = 1; n <= 3; n++)
+        assert_int_not_equal(
+            wire_unit_read(base_bytes(room, out.size + n), &back), ERR_OK);
     room[0] = 3;
     assert_int_equal(wire_unit_read(base_bytes(room, out.size), &back),
                      ERR_SYNTAX);
+}
+
+static void
+a_unit_has_the_codes_of_its_registry(void **state)
+{
+    (void)state;
+    struct base_out out;
+    struct wire_unit back,
+        unit = {
+            .id = base_bytes_text("88.31.1001/pump"),
+            .attributes = base_bytes_text("ind=3441,region=31"),
+        };
+    base_out_fixed(&out, room, sizeof room);
+    wire_unit_write(&out, &unit);
+    assert_int_equal(wire_unit_read(base_out_bytes(&out), &back), ERR_OK);
+    assert_true(base_bytes_equal(unit.attributes, back.attributes));
+    unit.attributes.size = 0;
+    base_out_reset(&out);
+    wire_unit_write(&out, &unit);
+    size_t bare = out.size; /* what an older node sent */
+    assert_int_equal(wire_unit_read(base_out_bytes(&out), &back), ERR_OK);
+    assert_int_equal(back.attributes.size, 0);
+    base_out_u16le(&out, 513);
+    memset(base_out_space(&out, 513), 'a', 513);
+    assert_int_equal(wire_unit_read(base_out_bytes(&out), &back), ERR_SYNTAX);
+    assert_int_equal(wire_unit_read(base_bytes(room, bare + 4), &back),
+                     ERR_SHORT);
 }
 
 static void
@@ -346,6 +374,7 @@ main(void)
         cmocka_unit_test(an_ack_tells_counts_refusals_and_the_wanted_shape),
         cmocka_unit_test(the_fullest_ack_fits_its_limit),
         cmocka_unit_test(a_unit_is_read_as_it_was_written),
+        cmocka_unit_test(a_unit_has_the_codes_of_its_registry),
         cmocka_unit_test(an_explanation_is_read_as_it_was_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
