@@ -1,4 +1,4 @@
-/* ctl_figure.c -- `dougong figure show|explain|coverage`. */
+/* ctl_figure.c -- `dougong figure show|explain|coverage|seal`. */
 #include <stdio.h>
 #include <string.h>
 
@@ -170,6 +170,37 @@ figure_coverage(const json_t *answer)
     return reported >= expected ? CTL_OK : CTL_NO;
 }
 
+/* --- seal --- */
+
+static enum ctl_exit
+figure_seal(struct ctl *ctl)
+{
+    json_t *answer = NULL;
+    struct base_out path;
+    base_out_grow(&path, 4096);
+    base_out_text(&path, "/api/figures/");
+    ctl_http_escape(&path, ctl->args[0]);
+    base_out_text(&path, "/seal?at=");
+    ctl_http_escape(&path, ctl->args[1]);
+    base_out_u8(&path, 0);
+    enum ctl_exit result =
+        ctl_http_post(ctl, (const char *)path.at, "{}", &answer);
+    base_out_done(&path);
+    if (result != CTL_OK)
+        return result;
+    if (ctl->json)
+        ctl_print_json(answer);
+    else
+        printf("%s %s is sealed: vintage %lld, reported %lld of %lld, root "
+               "%s\n",
+               figure_text(answer, "pack"), figure_text(answer, "window"),
+               figure_number(answer, "vintage"),
+               figure_number(answer, "reported"),
+               figure_number(answer, "expected"), figure_text(answer, "root"));
+    json_decref(answer);
+    return CTL_OK;
+}
+
 static const struct {
     const char *verb, *path;
     enum ctl_exit (*print)(const json_t *answer);
@@ -185,6 +216,8 @@ ctl_figure(struct ctl *ctl)
     json_t *answer = NULL;
     struct base_out path;
     unsigned verb = 0;
+    if (strcmp(ctl->command->verb, "seal") == 0)
+        return figure_seal(ctl);
     while (strcmp(figure_verbs[verb].verb, ctl->command->verb) != 0)
         verb++;
     base_out_grow(&path, 1 << 14);

@@ -49,6 +49,10 @@ const struct ctl_command ctl_table[] = {
      {{"at", "WINDOW", "the window (default: newest complete)"},
       {"freq", "FREQ", "minute or hour, when --at is not given"}},
      ctl_figure, false},
+    {"figure", "seal", "PACK WINDOW", 2, 2,
+     "Keep a complete window as a vintage, for ever; later corrections show as "
+     "pending.",
+     {{0}}, ctl_figure, false},
     {"pack", "check", "FOLDER", 1, 1,
      "Read a pack and say what is wrong with it, by line and column.",
      {{"codes", "FOLDER", "code lists (default packs/codes beside it)"}},

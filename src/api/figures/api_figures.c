@@ -31,7 +31,8 @@ figures_number(const struct net_http_request *request, const char *name,
     return ERR_OK;
 }
 
-/* What is not there is 404, what cannot be read 400. */
+/* What is not there is 404, what cannot be read 400, what cannot be done as
+ * things stand 409. */
 static void
 figures_refuse(struct net_http_request *request, enum err err,
                const struct base_note *note)
@@ -39,8 +40,9 @@ figures_refuse(struct net_http_request *request, enum err err,
     bool absent = err == ERR_NAME || err == ERR_ABSENT;
     bool wrong =
         err == ERR_SYNTAX || err == ERR_RANGE || err == ERR_UNSUPPORTED;
-    if (absent || wrong)
-        net_http_problem(request, absent ? 404 : 400, note);
+    bool stands = err == ERR_EXISTS || err == ERR_BUSY;
+    if (absent || wrong || stands)
+        net_http_problem(request, absent ? 404 : wrong ? 400 : 409, note);
     else
         net_http_reply_err(request, err, note);
 }
@@ -194,6 +196,29 @@ figures_packs(void *self, struct net_http_request *request)
     net_http_reply_json(request, 200, json_pack("{s:o}", "packs", list));
 }
 
+/* Seals; replies with the figure as it is then. */
+static void
+figures_seal(void *self, struct net_http_request *request)
+{
+    struct base_note note = {0};
+    struct bytes at = net_http_query(request, "at");
+    struct rollup_ask ask = {.pack = net_http_path(request, "pack"),
+                             .name = base_bytes_text("reported"),
+                             .at = at};
+    uint32_t window = 0;
+    enum err err = model_window_parse(at, &window);
+    if (err != ERR_OK)
+        err = base_err_note_at(&note, ERR_SYNTAX, "at", 0, 0,
+                               "say which window is to be sealed: at=2025-11 a "
+                               "month, at=2025-11-22T04 an hour");
+    else
+        err = rollup_seal(self, ask.pack, window, NULL, &note);
+    if (err == ERR_OK)
+        figures_show(self, request, &ask, figures_one);
+    else
+        figures_refuse(request, err, &note);
+}
+
 /* --- explain: answers later --- */
 
 struct figures_explain {
@@ -299,21 +324,25 @@ api_figures_routes(struct rollup *rollup, struct base_loop *loop,
                    struct net_http_route routes[API_FIGURES_ROUTES])
 {
     static const struct {
+        unsigned methods;
         const char *pattern;
         void (*handle)(void *self, struct net_http_request *request);
+        size_t body_max;
     } rows[API_FIGURES_ROUTES] = {
-        {"/api/figures", figures_get},
-        {"/api/figures/explain", figures_explain},
-        {"/api/figures/coverage", figures_coverage},
-        {"/api/figures/packs", figures_packs},
-        {"/api/figures/windows", figures_windows},
+        {NET_HTTP_GET, "/api/figures", figures_get, 0},
+        {NET_HTTP_GET, "/api/figures/explain", figures_explain, 0},
+        {NET_HTTP_GET, "/api/figures/coverage", figures_coverage, 0},
+        {NET_HTTP_GET, "/api/figures/packs", figures_packs, 0},
+        {NET_HTTP_GET, "/api/figures/windows", figures_windows, 0},
+        {NET_HTTP_POST, "/api/figures/{pack}/seal", figures_seal, 4096},
     };
     for (unsigned i = 0; i < API_FIGURES_ROUTES; i++)
         routes[i] = (struct net_http_route){
-            .methods = NET_HTTP_GET,
+            .methods = rows[i].methods,
             .pattern = rows[i].pattern,
             .loop = loop,
             .handle = rows[i].handle,
             .self = rollup,
+            .body_max = rows[i].body_max,
         };
 }

@@ -15,9 +15,13 @@
  * GET /api/figures/packs     what packs this node has, and in which shape.
  * GET /api/figures/windows   pack, metric, freq, limit (1..1000; 60), next.
  *     {windows[], next}, newest first; next: null at the end.
+ * POST /api/figures/{pack}/seal   at (a window; in the query or as a form).
+ *     The figure `reported` of the window as it is then, with vintage and
+ *     root.
  *
  * Problems 404 unknown pack, metric, window, vintage; 400 a malformed
- *          parameter; each names what was expected.
+ *          parameter; 409 sealed already, or still open; each names what was
+ *          expected.
  * Threads  handlers run on rollup's loop. */
 #ifndef API_FIGURES_H
 #define API_FIGURES_H
@@ -25,7 +29,7 @@
 #include "engine/rollup/rollup.h"
 #include "net/http/net_http.h"
 
-enum { API_FIGURES_ROUTES = 5 };
+enum { API_FIGURES_ROUTES = 6 };
 
 void api_figures_routes(struct rollup *rollup, struct base_loop *loop,
                         struct net_http_route routes[API_FIGURES_ROUTES]);

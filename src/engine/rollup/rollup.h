@@ -176,9 +176,10 @@ struct rollup_explain {
 enum err rollup_explain(struct rollup *rollup, const struct rollup_ask *ask,
                         struct rollup_explain *explain, struct base_note *note);
 
-/* `figure seal`: EXISTS when it is sealed, BUSY before it is complete. */
+/* `figure seal`: EXISTS when it is sealed, BUSY before it is complete, NAME,
+ * ABSENT, LIMIT; note says which and until when. */
 enum err rollup_seal(struct rollup *rollup, struct bytes pack, uint32_t window,
-                     struct store_journal_wait *wait);
+                     struct store_journal_wait *wait, struct base_note *note);
 
 /* --- checking --- */
 

@@ -175,8 +175,9 @@ a_vintage_says_what_was_sealed_and_live_what_is_pending(void **state)
     (void)state;
     four(5);
     uint32_t w = world_minute(&world, 0);
-    assert_int_equal(rollup_seal(nation->rollup, base_bytes_text("t"), w, NULL),
-                     ERR_OK);
+    assert_int_equal(
+        rollup_seal(nation->rollup, base_bytes_text("t"), w, NULL, NULL),
+        ERR_OK);
     assert_int_equal(rollup_show(nation->rollup, &ask, &arena, &answer, &note),
                      ERR_OK);
     assert_int_equal(answer.figures[0].state, ROLLUP_SEALED);

@@ -239,24 +239,62 @@ rollup_seal_window(struct rollup *rollup, unsigned pack, uint32_t window,
     return err;
 }
 
+static enum err
+seal_refused(enum err err, const struct rollup_pack *pack, uint32_t window,
+             const struct rollup_row_window *row, struct base_note *note)
+{
+    struct wall start, end = {0};
+    char text[MODEL_WINDOW_TEXT], when[BASE_TIME_TEXT];
+    model_window_text(window, text);
+    if (err == ERR_ABSENT)
+        return base_err_note_at(note, err, "at", 0, 0,
+                                "nothing has been reported for %s of pack %s",
+                                text, pack->pack->name);
+    if (err == ERR_EXISTS)
+        return base_err_note_at(note, err, "at", 0, 0,
+                                "%s of pack %s was sealed at %s as vintage %u",
+                                text, pack->pack->name,
+                                base_time_text((struct wall){row->sealed_ms},
+                                               pack->pack->zone_s, when),
+                                row->vintage);
+    if (err == ERR_BUSY) {
+        const struct model_pack_freq *freq =
+            model_pack_freq(pack->pack, model_window_freq(window));
+        model_window_bounds(window, pack->pack->zone_s, &start, &end);
+        end.ms += freq ? freq->due_ms : 0;
+        return base_err_note_at(
+            note, err, "at", 0, 0,
+            "%s of pack %s is open until %s: seal it after that", text,
+            pack->pack->name, base_time_text(end, pack->pack->zone_s, when));
+    }
+    return base_err_note_at(note, err, "at", 0, 0,
+                            "%s of pack %s was not sealed: %s", text,
+                            pack->pack->name, base_err_text(err));
+}
+
 enum err
 rollup_seal(struct rollup *rollup, struct bytes name, uint32_t window,
-            struct store_journal_wait *wait)
+            struct store_journal_wait *wait, struct base_note *note)
 {
     struct rollup_key key;
-    struct rollup_row_window row;
-    int pack = rollup_pack_find(rollup, name);
-    if (pack < 0)
-        return ERR_NAME;
-    rollup_fold_flush(rollup);
-    enum err err = rollup_get(rollup, STORE_TABLE_WINDOW,
-                              rollup_row_window_key(&key, name, window),
-                              ROLLUP_ROW_IS_WINDOW, &row, 0);
+    struct rollup_row_window row = {0};
+    struct rollup_name any;
+    unsigned pack;
+    enum err err = rollup_query_name(rollup, name, base_bytes_text("expected"),
+                                     &any, &pack, note);
     if (err != ERR_OK)
         return err;
-    if (row.state != ROLLUP_PROVISIONAL)
-        return row.state == ROLLUP_SEALED ? ERR_EXISTS : ERR_BUSY;
-    return rollup_seal_window(rollup, (unsigned)pack, window, &row, wait);
+    rollup_fold_flush(rollup);
+    err = rollup_get(rollup, STORE_TABLE_WINDOW,
+                     rollup_row_window_key(&key, name, window),
+                     ROLLUP_ROW_IS_WINDOW, &row, 0);
+    if (err == ERR_OK && row.state != ROLLUP_PROVISIONAL)
+        err = row.state == ROLLUP_SEALED ? ERR_EXISTS : ERR_BUSY;
+    if (err == ERR_OK)
+        err = rollup_seal_window(rollup, pack, window, &row, wait);
+    if (err != ERR_OK)
+        seal_refused(err, &rollup->packs[pack], window, &row, note);
+    return err;
 }
 
 /* --- reading a vintage --- */

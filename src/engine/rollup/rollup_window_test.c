@@ -246,9 +246,38 @@ an_hour_is_sealed_after_its_grace_and_stays(void **state)
                      ERR_OK);
     assert_memory_equal(root, head.root, 32);
     assert_int_equal(
-        rollup_seal(node->rollup, base_bytes_text("t"), hour, NULL),
+        rollup_seal(node->rollup, base_bytes_text("t"), hour, NULL, NULL),
         ERR_EXISTS);
     assert_int_equal(base_stat_get(&node->rollup->stats.sealed), 2);
+    world_done(&world);
+}
+
+static void
+what_cannot_be_sealed_says_why_and_until_when(void **state)
+{
+    struct bytes t = base_bytes_text("t");
+    struct base_note note = {0};
+    (void)state;
+    world_init(&world, 20);
+    struct node *node = world_node(&world, "88.31.1001", "A", NULL);
+    uint32_t w = world_minute(&world, 0);
+    node_unit(node, host, "host", true);
+    assert_int_equal(
+        rollup_seal(node->rollup, base_bytes_text("u"), w, NULL, &note),
+        ERR_NAME);
+    assert_string_equal(note.text, "no pack \"u\" here; there is: t");
+    assert_int_equal(rollup_seal(node->rollup, t, w, NULL, &note), ERR_ABSENT);
+    node_fold(node, host, w, 5, 10);
+    assert_int_equal(rollup_seal(node->rollup, t, w, NULL, &note), ERR_BUSY);
+    assert_string_equal(note.text,
+                        "2025-11-22T05:00 of pack t is open until "
+                        "2025-11-22T05:01:05.000+08:00: seal it after that");
+    world_run(&world, MINUTE + 6000);
+    assert_int_equal(rollup_seal(node->rollup, t, w, NULL, &note), ERR_OK);
+    assert_int_equal(rollup_seal(node->rollup, t, w, NULL, &note), ERR_EXISTS);
+    assert_string_equal(note.text,
+                        "2025-11-22T05:00 of pack t was sealed at "
+                        "2025-11-22T05:01:06.000+08:00 as vintage 1");
     world_done(&world);
 }
 
@@ -270,8 +299,8 @@ a_vintage_is_signed_by_its_node(void **state)
     node_unit(node, host, "host", true);
     node_fold(node, host, w, 5, 10);
     world_run(&world, 100);
-    assert_int_equal(rollup_seal(node->rollup, base_bytes_text("t"), w, NULL),
-                     ERR_OK);
+    assert_int_equal(
+        rollup_seal(node->rollup, base_bytes_text("t"), w, NULL, NULL), ERR_OK);
     assert_int_equal(
         store_kv_get(
             rollup_snap(node->rollup), STORE_TABLE_VINTAGE,
@@ -381,8 +410,8 @@ what_is_no_longer_kept_goes_but_vintages_stay(void **state)
     node->cut = true;
     world_run(&world, 100);
     assert_string_equal(node_sums(node, w, 0), "300 300 300 300");
-    assert_int_equal(rollup_seal(node->rollup, base_bytes_text("t"), w, NULL),
-                     ERR_OK);
+    assert_int_equal(
+        rollup_seal(node->rollup, base_bytes_text("t"), w, NULL, NULL), ERR_OK);
     world_run(&world, 4 * MINUTE);
     assert_string_equal(node_sums(node, w, 0), "none");
     assert_int_equal(rollup_seal_sum(node->rollup, 0, w, 1, &head, &sum),
@@ -413,6 +442,7 @@ main(void)
         cmocka_unit_test(
             a_complete_window_without_a_cell_takes_the_placeholder_away),
         cmocka_unit_test(an_hour_is_sealed_after_its_grace_and_stays),
+        cmocka_unit_test(what_cannot_be_sealed_says_why_and_until_when),
         cmocka_unit_test(a_vintage_is_signed_by_its_node),
         cmocka_unit_test(the_root_is_a_merkle_tree_of_the_cells),
         cmocka_unit_test(a_window_that_comes_late_has_its_grace_too),
