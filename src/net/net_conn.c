@@ -221,7 +221,11 @@ conn_connecting(struct net_conn *conn, unsigned what)
     (void)what;
     if (getsockopt(conn->fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error)
         net_conn_finish(conn, NET_WHY_ERROR);
-    else if (conn->owner->context)
+    else
+        conn->reached = true;
+    if (!conn->reached)
+        return;
+    if (conn->owner->context)
         conn_begin_tls(conn, false);
     else
         conn_open(conn);
@@ -529,6 +533,12 @@ net_conn_peer(struct net_conn *conn, char *to)
         snprintf(to, 64, "%s:%u", address, ntohs(four.sin_port));
     }
     return to;
+}
+
+bool
+net_conn_reached(const struct net_conn *conn)
+{
+    return conn->reached;
 }
 
 bool

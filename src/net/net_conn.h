@@ -124,6 +124,8 @@ struct ssl_st *net_conn_ssl(struct net_conn *conn); /* NULL when plain */
 char *net_conn_peer(struct net_conn *conn, char *to);
 /* Is the peer's address a loopback one? */
 bool net_conn_loopback(struct net_conn *conn);
+/* Of net_connect: did anybody answer at the address?  In closed() too. */
+bool net_conn_reached(const struct net_conn *conn);
 void net_conn_greeted(struct net_conn *conn); /* no longer `waiting` */
 
 void net_conn_write(struct net_conn *conn, struct bytes data);

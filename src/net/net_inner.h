@@ -101,6 +101,7 @@ struct net_conn {
     bool waiting : 1; /* counted as such by the listener */
     bool own_due : 1; /* the deadline is the protocol's */
     bool loopback : 1, opened : 1;
+    bool reached : 1;   /* outgoing: TCP is there */
     bool eof : 1;       /* the peer's end was read */
     bool doomed : 1;    /* to be finished by the loop */
     bool kicked : 1;    /* in the list of the kicked */

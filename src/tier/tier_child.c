@@ -4,7 +4,7 @@
  *   WAIT       dial ->    -         -           -         -          -
  *              CALLING
  *   CALLING    -> WAIT    HELLO ->  -           -         by code    -> WAIT
- *   (10 s)                GREETING
+ *   (10 s)     (probe)    GREETING                                   (probe)
  *   GREETING   -> WAIT    -         check ->    -         by code    -> WAIT
  *   (10 s)                          STORING,
  *                                   FENCED
@@ -21,6 +21,10 @@
  * Waiting  first try uniform in 0..spread_ms, then min(60 s, uniform(1 s,
  *          3 x last)); reset only after 60 s UP.  10 min after VERSION, DENIED,
  *          NAME, BAD; 60 s after SUPERSEDED; else as long as the parent says.
+ * Probe    where nobody answers at the address at all (no TCP), an attempt
+ *          costs the parent nothing, and waiting long only makes figures late
+ *          after an outage: at most max(5 s, spread_ms) and up to a second by
+ *          chance.  spread_ms keeps the herd of a great parent apart.
  */
 #include <stdio.h>
 
@@ -41,6 +45,7 @@ enum child_state {
 enum {
     CHILD_BACKOFF_MIN_MS = 1000,
     CHILD_BACKOFF_MAX_MS = 60000,
+    CHILD_PROBE_MS = 5000,
     CHILD_CALM_MS = 60000,
     CHILD_LONG_MS = 600000,
 };
@@ -62,7 +67,7 @@ child_wait(struct tier *tier, int64_t wait_ms)
 }
 
 static enum child_state
-child_back_off(struct tier *tier)
+child_back_off_within(struct tier *tier, int64_t most_ms)
 {
     struct tier_up *up = &tier->up;
     int64_t now = tier_inner_now(tier);
@@ -78,9 +83,28 @@ child_back_off(struct tier *tier)
         CHILD_BACKOFF_MIN_MS +
         (int64_t)base_rng_range(tier->config.random,
                                 (uint64_t)(most - CHILD_BACKOFF_MIN_MS) + 1);
-    if (up->wait_ms > CHILD_BACKOFF_MAX_MS)
-        up->wait_ms = CHILD_BACKOFF_MAX_MS;
+    if (up->wait_ms > most_ms)
+        up->wait_ms = most_ms;
     return child_wait(tier, up->wait_ms);
+}
+
+static enum child_state
+child_back_off(struct tier *tier)
+{
+    return child_back_off_within(tier, CHILD_BACKOFF_MAX_MS);
+}
+
+/* Nobody answered at the address. */
+static enum child_state
+child_probe(struct tier *tier)
+{
+    int64_t most_ms = tier->up.spread_ms;
+    if (most_ms < CHILD_PROBE_MS)
+        most_ms = CHILD_PROBE_MS;
+    most_ms += (int64_t)base_rng_range(tier->config.random, 1000);
+    if (most_ms > CHILD_BACKOFF_MAX_MS)
+        most_ms = CHILD_BACKOFF_MAX_MS;
+    return child_back_off_within(tier, most_ms);
 }
 
 static void
@@ -128,7 +152,7 @@ child_dial(struct tier *tier, const struct tier_happened *what)
     if (err != ERR_OK) {
         snprintf(tier->parent->why, sizeof tier->parent->why,
                  "cannot connect to %s: %s", endpoint, base_err_text(err));
-        return child_back_off(tier);
+        return err == ERR_IO ? child_probe(tier) : child_back_off(tier);
     }
     tier->up.link = tier_link_new(tier, wire, true);
     snprintf(tier->up.link->prefix, sizeof tier->up.link->prefix, "%s",
@@ -344,6 +368,17 @@ child_lost(struct tier *tier, const struct tier_happened *what)
     return child_back_off(tier);
 }
 
+/* CALLING came to nothing: is anybody there? */
+static enum child_state
+child_uncalled(struct tier *tier, const struct tier_happened *what)
+{
+    const struct tier_link *link = tier->up.link;
+    bool reached =
+        link->wire ? link->wire->ops->reached(link->wire) : link->reached;
+    child_close(tier, 0, what->why ? what->why : "no answer in 10 s");
+    return reached ? child_back_off(tier) : child_probe(tier);
+}
+
 static enum child_state
 child_bad(struct tier *tier, const struct tier_happened *what)
 {
@@ -392,8 +427,8 @@ static child_step *const child_table[CHILD_STATES][TIER_EVENTS] = {
   [CHILD_WAIT] =  {child_dial, IGN,         IGN,       IGN,           IGN,
      IGN,       IGN,           IGN,         IGN,       IGN,
      IGN,   IGN, child_again, child_dial, child_stop},
-  [CHILD_CALLING] = {child_lost, child_hello, child_bad, child_bad,   IGN,
-     child_bad, child_refused, child_lost,  child_bad, child_lost,
+  [CHILD_CALLING] = {child_uncalled, child_hello, child_bad, child_bad, IGN,
+     child_bad, child_refused, child_lost,  child_bad, child_uncalled,
      IGN,   IGN, child_again, IGN,        child_stop},
   [CHILD_GREETING] = {child_lost, IGN,      child_bad, child_welcome, IGN,
      child_bad, child_refused, child_lost,  child_bad, child_lost,

@@ -253,6 +253,7 @@ struct tier_link {
     bool posted, corked;
     uint64_t lineage, boot, next_id;
     bool resync;
+    bool reached; /* when its wire is gone: had anybody answered? */
     struct tier_flow flows[MODEL_CHANNELS];
     struct base_link asks, answers;
     unsigned ask_count, answer_count;

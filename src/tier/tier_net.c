@@ -35,6 +35,12 @@ net_wire_waiting(const struct tier_wire *wire)
     return net_conn_waiting(net_conn_of((void *)(uintptr_t)wire));
 }
 
+static bool
+net_wire_reached(const struct tier_wire *wire)
+{
+    return net_conn_reached(net_conn_of((void *)(uintptr_t)wire));
+}
+
 static void
 net_wire_shut(struct tier_wire *wire)
 {
@@ -46,6 +52,7 @@ net_wire_shut(struct tier_wire *wire)
 static const struct tier_wire_ops net_wire_ops = {
     .send = net_wire_send,
     .waiting = net_wire_waiting,
+    .reached = net_wire_reached,
     .shut = net_wire_shut,
 };
 

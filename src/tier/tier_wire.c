@@ -61,6 +61,7 @@ tier_wire_closed(struct tier_wire *wire, const char *why)
     wire->link = NULL;
     if (!link)
         return;
+    link->reached = wire->ops->reached(wire);
     link->wire = NULL;
     tier_link_event(link, TIER_EVENT_LOST, &(struct tier_happened){.why = why});
 }

@@ -35,6 +35,8 @@ struct tier_transport;
 struct tier_wire_ops {
     void (*send)(struct tier_wire *wire, struct bytes data);
     size_t (*waiting)(const struct tier_wire *wire);
+    /* Has anybody answered at the address that was dialled? */
+    bool (*reached)(const struct tier_wire *wire);
     /* What is unsent is still sent. */
     void (*shut)(struct tier_wire *wire);
 };

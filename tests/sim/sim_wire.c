@@ -249,6 +249,14 @@ wire_waiting(const struct tier_wire *wire)
         ->unsent;
 }
 
+static bool
+wire_reached(const struct tier_wire *wire)
+{
+    return BASE_OUTER((struct tier_wire *)(uintptr_t)wire, struct wire_end,
+                      wire)
+        ->open;
+}
+
 static void
 wire_shut(struct tier_wire *wire)
 {
@@ -262,6 +270,7 @@ wire_shut(struct tier_wire *wire)
 static const struct tier_wire_ops wire_ops = {
     .send = wire_send,
     .waiting = wire_waiting,
+    .reached = wire_reached,
     .shut = wire_shut,
 };
 

@@ -375,6 +375,35 @@ clocks_that_differ_are_told_once(void **state)
     tree_free(tree);
 }
 
+/* One that is away is found within seconds of its return; one that answers
+ * without success is left alone for longer and longer. */
+static void
+an_absent_parent_is_probed_and_an_unfit_one_is_not(void **state)
+{
+    (void)state;
+    struct tree *tree = tree_new(40);
+    struct sim_node *parent = &tree->nodes[0], *child = &tree->nodes[1];
+    sim_node_run(&tree->world, UP_MS);
+    sim_node_crash(parent, FAULT_FILES_NONE, true);
+    unsigned dials = child->tier->up.endpoint;
+    sim_node_run(&tree->world, 600000);
+    assert_false(view_of(child, "88").up);
+    assert_in_range(child->tier->up.endpoint - dials, 100, 600);
+    parent->judged = ERR_DENIED; /* its certificate, as children see it */
+    sim_node_start(parent);
+    dials = child->tier->up.endpoint;
+    sim_node_run(&tree->world, 600000);
+    assert_in_range(child->tier->up.endpoint - dials, 10, 40);
+    assert_non_null(strstr(view_of(child, "88").why, "certificate"));
+    parent->judged = ERR_OK;
+    sim_node_crash(parent, FAULT_FILES_NONE, true);
+    sim_node_run(&tree->world, 70000); /* the wait of before is over */
+    sim_node_start(parent);
+    sim_node_run(&tree->world, 7000);
+    assert_true(view_of(child, "88").up);
+    tree_free(tree);
+}
+
 /* --- calls --- */
 
 struct asked {
@@ -492,6 +521,7 @@ main(void)
         cmocka_unit_test(what_is_no_longer_kept_is_named_by_a_gap),
         cmocka_unit_test(logs_that_have_parted_are_fenced),
         cmocka_unit_test(a_revoked_prefix_is_cut_at_once_and_stays_out),
+        cmocka_unit_test(an_absent_parent_is_probed_and_an_unfit_one_is_not),
         cmocka_unit_test(packs_of_another_shape_are_told_and_the_link_stays_up),
         cmocka_unit_test(clocks_that_differ_are_told_once),
         cmocka_unit_test(every_question_has_exactly_one_end),
