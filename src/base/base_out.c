@@ -198,3 +198,9 @@ base_out_patch_u32le(struct base_out *out, size_t offset, uint32_t value)
     for (unsigned i = 0; i < 4; i++)
         out->at[offset + i] = (uint8_t)(value >> (8 * i));
 }
+
+void
+base_out_patch_u32be(struct base_out *out, size_t offset, uint32_t value)
+{
+    base_out_patch_u32le(out, offset, __builtin_bswap32(value));
+}

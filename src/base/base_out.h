@@ -40,6 +40,7 @@ void base_out_format(struct base_out *out, const char *fmt, ...)
 uint8_t *base_out_space(struct base_out *out, size_t size);
 /* Overwrite earlier bytes, for lengths and checksums known late. */
 void base_out_patch_u32le(struct base_out *out, size_t offset, uint32_t value);
+void base_out_patch_u32be(struct base_out *out, size_t offset, uint32_t value);
 
 static inline struct bytes
 base_out_bytes(const struct base_out *out)
