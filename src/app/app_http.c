@@ -120,9 +120,12 @@ static enum err
 http_routes(struct app_parts *parts)
 {
     struct net_http_route own[] = {
-        {NET_HTTP_GET, "/healthz", NULL, http_healthz, parts, 0},
-        {NET_HTTP_GET, "/readyz", parts->state, http_readyz, parts, 0},
-        {NET_HTTP_GET, "/metrics", parts->state, http_metrics, parts, 0},
+        {NET_HTTP_GET, "/healthz", MODEL_GRANT_OPEN, NULL, NULL, http_healthz,
+         parts, 0},
+        {NET_HTTP_GET, "/readyz", MODEL_GRANT_OPEN, NULL, parts->state,
+         http_readyz, parts, 0},
+        {NET_HTTP_GET, "/metrics", MODEL_GRANT_STATE, NULL, parts->state,
+         http_metrics, parts, 0},
         {0},
     };
     struct net_http_route est[API_EST_ROUTES], tree[API_TREE_ROUTES];
@@ -154,6 +157,10 @@ app_http_open(struct app_parts *parts)
         .server = "dougong/" DOUGONG_VERSION,
         .names = parts->config->names.at,
         .name_count = parts->config->names.count,
+        .node = base_bytes_text(parts->config->node),
+        /* Loopback only: whoever is on this machine is its administrator. */
+        .anonymous = {.roles = MODEL_GRANT_GIVEN,
+                      .scope = base_bytes_text("*")},
     };
     http_stats(parts);
     enum err err = net_http_new(&config, &parts->http);

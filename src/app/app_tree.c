@@ -240,8 +240,14 @@ tree_whole_get(void *self, struct net_http_request *request)
 void
 app_tree_route(struct app_tree *tree, struct net_http_route *route)
 {
-    *route = (struct net_http_route){
-        NET_HTTP_GET, "/api/tree/whole", tree->loop, tree_whole_get, tree, 0};
+    *route = (struct net_http_route){NET_HTTP_GET,
+                                     "/api/tree/whole",
+                                     MODEL_GRANT_STATE,
+                                     "*",
+                                     tree->loop,
+                                     tree_whole_get,
+                                     tree,
+                                     0};
 }
 
 static void

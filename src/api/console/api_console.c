@@ -80,8 +80,9 @@ void
 api_console_routes(struct net_http_route *routes)
 {
     const struct net_http_route all[API_CONSOLE_ROUTES] = {
-        {NET_HTTP_GET, "/", NULL, console_get, NULL, 0},
-        {NET_HTTP_GET, "/console/{name}", NULL, console_get, NULL, 0},
+        {NET_HTTP_GET, "/", MODEL_GRANT_OPEN, NULL, NULL, console_get, NULL, 0},
+        {NET_HTTP_GET, "/console/{name}", MODEL_GRANT_OPEN, NULL, NULL,
+         console_get, NULL, 0},
     };
     memcpy(routes, all, sizeof all);
 }

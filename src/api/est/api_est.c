@@ -122,9 +122,8 @@ est_simpleenroll(void *self, struct net_http_request *request)
         err = base_err_note(&note, ERR_SYNTAX,
                             "the body is not base64 of a PKCS#10 request");
     } else {
-        struct bytes peer = base_bytes_text(request->principal.name);
         err = ident_enrol(est->ident, user, password, base_out_bytes(&der),
-                          peer, &pkcs7, NULL, &note);
+                          request->peer, &pkcs7, NULL, &note);
     }
     if (err == ERR_OK)
         est_reply(request, base_out_bytes(&pkcs7));
@@ -140,10 +139,12 @@ api_est_routes(struct api_est *est, struct base_loop *loop,
                struct net_http_route *routes)
 {
     const struct net_http_route all[API_EST_ROUTES] = {
-        {NET_HTTP_GET, "/.well-known/est/cacerts", loop, est_cacerts, est, 0},
-        {NET_HTTP_GET, "/.well-known/est/csrattrs", loop, est_csrattrs, est, 0},
-        {NET_HTTP_POST, "/.well-known/est/simpleenroll", loop, est_simpleenroll,
-         est, EST_REQUEST_MAX},
+        {NET_HTTP_GET, "/.well-known/est/cacerts", MODEL_GRANT_OPEN, NULL, loop,
+         est_cacerts, est, 0},
+        {NET_HTTP_GET, "/.well-known/est/csrattrs", MODEL_GRANT_OPEN, NULL,
+         loop, est_csrattrs, est, 0},
+        {NET_HTTP_POST, "/.well-known/est/simpleenroll", MODEL_GRANT_OPEN, NULL,
+         loop, est_simpleenroll, est, EST_REQUEST_MAX},
     };
     memcpy(routes, all, sizeof all);
 }

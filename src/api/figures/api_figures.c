@@ -340,6 +340,8 @@ api_figures_routes(struct rollup *rollup, struct base_loop *loop,
         routes[i] = (struct net_http_route){
             .methods = rows[i].methods,
             .pattern = rows[i].pattern,
+            .action = MODEL_GRANT_FIGURES,
+            .object = "*",
             .loop = loop,
             .handle = rows[i].handle,
             .self = rollup,

@@ -401,19 +401,23 @@ api_prom_routes(struct api_prom *prom, struct net_http_route *routes)
 {
     enum { FORM = 1 << 20 };
     const unsigned both = NET_HTTP_GET | NET_HTTP_POST;
+    const enum model_grant_action may = MODEL_GRANT_SERIES;
     struct base_loop *loop = prom->ingest;
     const struct net_http_route all[API_PROM_ROUTES] = {
-        {both, "/api/v1/query", loop, api_prom_query, prom, FORM},
-        {both, "/api/v1/query_range", loop, api_prom_query_range, prom, FORM},
-        {both, "/api/v1/series", loop, prom_series, prom, FORM},
-        {both, "/api/v1/labels", loop, prom_label_names, prom, FORM},
-        {NET_HTTP_GET, "/api/v1/label/{name}/values", loop, prom_label_values,
-         prom, 0},
-        {NET_HTTP_GET, "/api/v1/metadata", loop, prom_metadata, prom, 0},
-        {NET_HTTP_GET, "/api/v1/status/buildinfo", NULL, prom_buildinfo, prom,
+        {both, "/api/v1/query", may, "*", loop, api_prom_query, prom, FORM},
+        {both, "/api/v1/query_range", may, "*", loop, api_prom_query_range,
+         prom, FORM},
+        {both, "/api/v1/series", may, "*", loop, prom_series, prom, FORM},
+        {both, "/api/v1/labels", may, "*", loop, prom_label_names, prom, FORM},
+        {NET_HTTP_GET, "/api/v1/label/{name}/values", may, "*", loop,
+         prom_label_values, prom, 0},
+        {NET_HTTP_GET, "/api/v1/metadata", may, "*", loop, prom_metadata, prom,
          0},
-        {NET_HTTP_GET, "/api/v1/rules", NULL, prom_no_rules, prom, 0},
-        {both, "/api/v1/query_exemplars", NULL, prom_empty_list, prom, FORM},
+        {NET_HTTP_GET, "/api/v1/status/buildinfo", MODEL_GRANT_OPEN, NULL, NULL,
+         prom_buildinfo, prom, 0},
+        {NET_HTTP_GET, "/api/v1/rules", may, "*", NULL, prom_no_rules, prom, 0},
+        {both, "/api/v1/query_exemplars", may, "*", NULL, prom_empty_list, prom,
+         FORM},
     };
     memcpy(routes, all, sizeof all);
 }

@@ -162,13 +162,16 @@ world_http(struct world *w)
         .version = "test",
     };
     assert_int_equal(net_new(w->http_loop, &w->stats, &w->net), ERR_OK);
-    assert_int_equal(
-        net_http_new(&(struct net_http_config){.net = w->net,
-                                               .loop = w->http_loop,
-                                               .stats = &w->stats,
-                                               .server = "dougong/test"},
-                     &w->http),
-        ERR_OK);
+    assert_int_equal(net_http_new(
+                         &(struct net_http_config){
+                             .net = w->net,
+                             .loop = w->http_loop,
+                             .stats = &w->stats,
+                             .server = "dougong/test",
+                             .anonymous = {.roles = MODEL_GRANT_VIEWER,
+                                           .scope = base_bytes_text("*")}},
+                         &w->http),
+                     ERR_OK);
     api_prom_routes(&w->prom, routes);
     assert_int_equal(net_http_routes(w->http, routes, API_PROM_ROUTES), ERR_OK);
     assert_int_equal(

@@ -140,12 +140,14 @@ api_tree_routes(struct api_tree *tree, struct base_loop *loop,
                 struct net_http_route *routes)
 {
     const struct net_http_route all[API_TREE_ROUTES] = {
-        {NET_HTTP_GET, "/api/tree", loop, tree_get, tree, 0},
-        {NET_HTTP_GET, "/api/tree/{prefix}/links", loop, tree_link, tree, 0},
-        {NET_HTTP_GET, "/api/prefix-applications", loop, tree_prefixes, tree,
-         0},
-        {NET_HTTP_POST, "/api/prefix-applications/{prefix}/{verb}", loop,
-         tree_act, tree, TREE_BODY_MAX},
+        {NET_HTTP_GET, "/api/tree", MODEL_GRANT_STATE, "*", loop, tree_get,
+         tree, 0},
+        {NET_HTTP_GET, "/api/tree/{prefix}/links", MODEL_GRANT_STATE, "*", loop,
+         tree_link, tree, 0},
+        {NET_HTTP_GET, "/api/prefix-applications", MODEL_GRANT_STATE, "*", loop,
+         tree_prefixes, tree, 0},
+        {NET_HTTP_POST, "/api/prefix-applications/{prefix}/{verb}",
+         MODEL_GRANT_PREFIXES, "{prefix}", loop, tree_act, tree, TREE_BODY_MAX},
     };
     memcpy(routes, all, sizeof all);
 }

@@ -44,6 +44,16 @@ net_http_work_of(struct net_http_request *request)
     return BASE_OUTER(request, struct net_http_work, request);
 }
 
+static struct bytes
+http_peer(struct net_conn *conn, struct base_arena *arena)
+{
+    char text[64];
+    struct bytes peer = base_bytes_text(net_conn_peer(conn, text));
+    while (peer.size > 0 && peer.at[peer.size - 1] != ':')
+        peer.size--;
+    return base_arena_bytes(arena, base_bytes_slice(peer, 0, peer.size - 1));
+}
+
 static struct net_http_work *
 http_work_new(struct net_http *http, struct net_conn *conn)
 {
@@ -58,9 +68,8 @@ http_work_new(struct net_http *http, struct net_conn *conn)
     request->private = work;
     request->tls = net_conn_is_tls(conn);
     request->loopback = net_conn_loopback(conn);
-    request->principal = request->loopback
-                             ? (struct net_http_principal){"local", "local"}
-                             : (struct net_http_principal){"nobody", ""};
+    request->principal = http->config.anonymous;
+    request->peer = http_peer(conn, &request->arena);
     base_list_add(&http->works, &work->link);
     return work;
 }
@@ -295,8 +304,8 @@ judge_busy(struct net_http_work *work, struct base_note *note)
 
 static unsigned (*const http_judges[])(struct net_http_work *work,
                                        struct base_note *note) = {
-    judge_request, judge_host,   judge_origin, judge_method,
-    judge_route,   judge_expect, judge_body,   judge_busy,
+    judge_request,        judge_host,   judge_origin, judge_method, judge_route,
+    net_http_right_judge, judge_expect, judge_body,   judge_busy,
 };
 
 /* -- answering -- */
@@ -349,9 +358,6 @@ http_dispatch(struct net_http_work *work)
 {
     struct base_loop *loop = work->row->route.loop;
     bool here = !loop || loop == work->http->loop;
-    work->dispatched = true;
-    net_conn_pause(work->conn);
-    net_conn_deadline(work->conn, NET_HTTP_HANDLER_S);
     work->task.fn = http_handle;
     if (here) {
         work->request.ssl = net_conn_ssl(work->conn);
@@ -359,6 +365,41 @@ http_dispatch(struct net_http_work *work)
     } else {
         base_loop_post(loop, &work->task);
     }
+}
+
+static void
+http_identified(struct net_http_identify *call, enum err err,
+                const struct base_note *note)
+{
+    struct net_http_work *work =
+        BASE_OUTER(call, struct net_http_work, identify);
+    if (!work->conn) { /* the client has left */
+        net_http_work_free(work);
+        return;
+    }
+    if (note)
+        work->note = *note;
+    if (err == ERR_OK)
+        err = net_http_right_check(work, &work->note);
+    if (err == ERR_OK)
+        http_dispatch(work);
+    else
+        http_refuse(work, net_http_right_status(work, err), &work->note);
+}
+
+/* From here on the connection waits for an answer. */
+static void
+http_begin(struct net_http_work *work)
+{
+    work->dispatched = true;
+    net_conn_pause(work->conn);
+    net_conn_deadline(work->conn, NET_HTTP_HANDLER_S);
+    work->identify.request = &work->request;
+    work->identify.done = http_identified;
+    if (work->permitted)
+        http_dispatch(work);
+    else
+        net_http_right_identify(work);
 }
 
 /* -- reading -- */
@@ -397,7 +438,7 @@ http_whole(struct net_http_work *work)
     if (status)
         http_refuse(work, status, &work->note);
     else
-        http_dispatch(work);
+        http_begin(work);
 }
 
 static void
@@ -558,6 +599,8 @@ net_http_routes(struct net_http *http, const struct net_http_route *routes,
 {
     enum err err = ERR_OK;
     for (unsigned i = 0; i < count && err == ERR_OK; i++)
-        err = net_http_route_add(&http->table, &routes[i]);
+        err = routes[i].action == MODEL_GRANT_NONE
+                  ? ERR_DENIED
+                  : net_http_route_add(&http->table, &routes[i]);
     return err;
 }

@@ -32,8 +32,14 @@
  *          handler (504); idle 60 s; replies of 64 MiB; 1 MiB waiting per
  *          stream, then events are dropped.  Over it 431, 408, 503 with
  *          Retry-After.
- * Who      struct net_http_principal: loopback only for now ("local"), anybody
- *          else is "nobody".
+ * Who      every request has a principal (model_grant.h).  A route states the
+ *          right it needs in its row; it is checked once, before the handler:
+ *          at the head, before a body is read, when no credentials came; else
+ *          when `identify` (config) has found out who it is.  401 to nobody,
+ *          403 to others, with the right that is missing.
+ * Object   of a route's right: NULL the node's own prefix; "{name}" that part
+ *          of the path; "?name" that parameter of the URL, or the node if it is
+ *          not there; "*" the handler judges each thing by net_http_may.
  * Hostile  Host must be an address, localhost or one of `names` (421), or a
  *          page could rebind its name to us; an Origin that is not, is refused
  *          for all but GET (403).  Content-Length with Transfer-Encoding, or
@@ -47,6 +53,7 @@
 
 #include "base/base_arena.h"
 #include "base/base_log.h"
+#include "model/model_grant.h"
 #include "net/net_conn.h"
 
 struct net_http;
@@ -66,11 +73,6 @@ struct net_http_pair {
     struct bytes name, value; /* percent-decoded */
 };
 
-struct net_http_principal {
-    const char *kind; /* "local", later user, device, key, node; "nobody" */
-    const char *name;
-};
-
 struct net_http_request {
     enum net_http_method method;
     struct bytes path;      /* decoded */
@@ -83,7 +85,8 @@ struct net_http_request {
     struct net_http_pair *headers; /* names lower-case */
     unsigned header_count;
     bool tls, loopback;
-    struct net_http_principal principal;
+    struct model_grant_principal principal;
+    struct bytes peer;       /* its address, without the port */
     struct ssl_st *ssl;      /* only on the HTTP loop; else NULL */
     struct base_arena arena; /* lives until the reply is sent */
     void *private;           /* net_http's */
@@ -92,7 +95,9 @@ struct net_http_request {
 struct net_http_route {
     unsigned methods;
     const char *pattern;
-    struct base_loop *loop; /* NULL: the HTTP loop */
+    enum model_grant_action action; /* the right that it needs */
+    const char *object;             /* and of what: see above */
+    struct base_loop *loop;         /* NULL: the HTTP loop */
     void (*handle)(void *self, struct net_http_request *request);
     void *self;
     size_t body_max; /* 0: no body allowed */
@@ -102,6 +107,15 @@ struct net_http_hold {
     void (*fn)(struct net_http_hold *hold, enum err err);
     uint8_t room[160] __attribute__((aligned(16))); /* for app's
                                                        store_journal_wait */
+};
+
+/* Who asks?  Fill request->principal, with texts in its arena, then call done
+ * once, on the HTTP loop, at once or later.  DENIED: credentials that are wrong
+ * (401); BUSY: too many wrong ones (429). */
+struct net_http_identify {
+    struct net_http_request *request;
+    void (*done)(struct net_http_identify *call, enum err err,
+                 const struct base_note *note);
 };
 
 struct net_http_config {
@@ -117,6 +131,11 @@ struct net_http_config {
     /* Host names that are ours, besides addresses and localhost. */
     const char *const *names;
     unsigned name_count;
+    struct bytes node;                      /* this node's prefix */
+    struct model_grant_principal anonymous; /* who shows no credentials */
+    /* NULL: all are anonymous.  Not called for MODEL_GRANT_OPEN. */
+    void (*identify)(void *self, struct net_http_identify *call);
+    void *identify_self;
 };
 
 enum err net_http_new(const struct net_http_config *config,
@@ -124,7 +143,8 @@ enum err net_http_new(const struct net_http_config *config,
 /* After net_free, and after the loops that handlers run on have ended. */
 void net_http_free(struct net_http *http);
 /* Tables are given before the first listener; they are copied, pattern texts
- * too.  SYNTAX a bad pattern, LIMIT too many parts, EXISTS a method twice. */
+ * too.  SYNTAX a bad pattern, LIMIT too many parts, EXISTS a method twice,
+ * DENIED a row without its right. */
 enum err net_http_routes(struct net_http *http,
                          const struct net_http_route *routes, unsigned count);
 /* For net_listen: the proto and its door (the net_http). */
@@ -137,6 +157,12 @@ struct bytes net_http_path(const struct net_http_request *request,
                            const char *name);
 struct bytes net_http_header(const struct net_http_request *request,
                              const char *name); /* lower-case */
+
+/* May its principal do this with that prefix or identifier?  For routes whose
+ * object is "*". */
+enum err net_http_may(const struct net_http_request *request,
+                      enum model_grant_action action, struct bytes name,
+                      struct base_note *note);
 
 /* Exactly one of these per request, from the thread the handler ran on, at once
  * or later.  They give the request up. */

@@ -59,8 +59,10 @@ struct net_http_work {
     const struct net_http_route_row *row;
     struct net_http_stream *stream; /* the handler's until `streaming` */
     bool head, close, under_way, dispatched, streaming;
+    bool permitted;        /* its right was checked */
     bool replied;          /* the handler's */
     struct base_task task; /* to the handler, and back */
+    struct net_http_identify identify;
     struct net_http_hold hold;
     unsigned status;
     struct base_out extra, out;
@@ -75,6 +77,19 @@ void net_http_send(struct net_http_work *work);
 void net_http_work_free(struct net_http_work *work);
 /* The connection has no request any more. */
 void net_http_forget(struct net_conn *conn);
+
+/* -- net_http_right.c -- */
+
+/* For the head: 0 if whoever sends no credentials may go on, or there are
+ * some; else 401 or 403. */
+unsigned net_http_right_judge(struct net_http_work *work,
+                              struct base_note *note);
+/* Calls work->identify.done. */
+void net_http_right_identify(struct net_http_work *work);
+/* What this error of identify, or of the check, is answered with. */
+unsigned net_http_right_status(struct net_http_work *work, enum err err);
+enum err net_http_right_check(struct net_http_work *work,
+                              struct base_note *note);
 
 /* -- net_http_reply.c -- */
 

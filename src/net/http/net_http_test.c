@@ -59,7 +59,7 @@ handle_show(void *self, struct net_http_request *r)
                         (const char *)r->query[i].value.at);
     if (r->body.size > 0)
         base_out_format(&out, " [%zu]", r->body.size);
-    base_out_format(&out, " %s", r->principal.kind);
+    base_out_format(&out, " %s", model_grant_kind_name(r->principal.kind));
     atomic_fetch_add(&w->handled, 1);
     net_http_reply_header(r, "X-Odd", "a\r\nb: c");
     net_http_reply(r, 200, "text/plain", base_out_bytes(&out));
@@ -149,18 +149,26 @@ world_new(void **state)
         .server = "dougong/test",
         .names = names,
         .name_count = 1,
+        .node = base_bytes_text("88.31"),
+        .anonymous = {.roles = MODEL_GRANT_VIEWER},
     };
     assert_int_equal(net_http_new(&config, &w->http), ERR_OK);
     struct base_loop *engine = sys_loop_base(w->engine);
     const struct net_http_route routes[] = {
-        {NET_HTTP_GET, "/show/{a}/{b...}", NULL, handle_show, w, 0},
-        {NET_HTTP_POST | NET_HTTP_PUT, "/show/{a}/{b...}", engine, handle_show,
-         w, 100000},
-        {NET_HTTP_GET, "/json", NULL, handle_json, w, 0},
-        {NET_HTTP_GET, "/same", NULL, handle_same, w, 0},
-        {NET_HTTP_GET, "/err", engine, handle_err, w, 0},
-        {NET_HTTP_GET, "/keep", engine, handle_keep, w, 0},
-        {NET_HTTP_GET, "/events", engine, handle_events, w, 0},
+        {NET_HTTP_GET, "/show/{a}/{b...}", MODEL_GRANT_SERIES, "*", NULL,
+         handle_show, w, 0},
+        {NET_HTTP_POST | NET_HTTP_PUT, "/show/{a}/{b...}", MODEL_GRANT_SERIES,
+         "*", engine, handle_show, w, 100000},
+        {NET_HTTP_GET, "/json", MODEL_GRANT_SERIES, "*", NULL, handle_json, w,
+         0},
+        {NET_HTTP_GET, "/same", MODEL_GRANT_SERIES, "*", NULL, handle_same, w,
+         0},
+        {NET_HTTP_GET, "/err", MODEL_GRANT_SERIES, "*", engine, handle_err, w,
+         0},
+        {NET_HTTP_GET, "/keep", MODEL_GRANT_SERIES, "*", engine, handle_keep, w,
+         0},
+        {NET_HTTP_GET, "/events", MODEL_GRANT_SERIES, "*", engine,
+         handle_events, w, 0},
     };
     assert_int_equal(net_http_routes(w->http, routes, BASE_COUNT(routes)),
                      ERR_OK);
@@ -354,7 +362,7 @@ a_handler_sees_the_request_and_the_client_the_reply(void **state)
     const struct answer *a =
         ask(w, "GET /show/x/y%20z/1?q=%41&r HTTP/1.1\r\n" HOST "\r\n");
     assert_int_equal(a->status, 200);
-    assert_string_equal(a->body, "1 /show/x/y z/1 {x} {y z/1} q=A r= local");
+    assert_string_equal(a->body, "1 /show/x/y z/1 {x} {y z/1} q=A r= nobody");
     assert_non_null(strstr(a->head, "Content-Type: text/plain\r\n"));
     assert_non_null(strstr(a->head, "Server: dougong/test\r\n"));
     assert_non_null(strstr(a->head, "Connection: keep-alive\r\n"));
@@ -363,7 +371,7 @@ a_handler_sees_the_request_and_the_client_the_reply(void **state)
     a = ask(w, "POST /show/x/ HTTP/1.1\r\n" HOST
                "Content-Type: application/x-www-form-urlencoded\r\n"
                "Content-Length: 7\r\n\r\na=1&b=2");
-    assert_string_equal(a->body, "2 /show/x/ {x} {} a=1 b=2 [7] local");
+    assert_string_equal(a->body, "2 /show/x/ {x} {} a=1 b=2 [7] nobody");
     a = ask(w, "GET /json HTTP/1.1\r\n" HOST "\r\n");
     assert_int_equal(a->status, 201);
     assert_string_equal(a->body, "{\"a\":\"b\"}");
@@ -419,7 +427,7 @@ each_refusal_has_its_status(void **state)
         {304, false, "GET /same HTTP/1.1\r\n" HOST "\r\n",
          "GMT\r\nConnection: keep-alive\r\n\r\n"},
         {200, false, "HEAD /show/a/b HTTP/1.1\r\n" HOST "\r\n",
-         "Content-Length: 25\r\n"},
+         "Content-Length: 26\r\n"},
         {413, true,
          "POST /show/a/b HTTP/1.1\r\n" HOST "Content-Length: 100001\r\n\r\nxxx",
          "100001"},
@@ -540,7 +548,7 @@ pipelined_requests_are_answered_in_order(void **state)
     client_send(c, (char *)out.at);
     for (unsigned i = 0; i < 300; i++) {
         char want[64];
-        snprintf(want, sizeof want, "%d /show/%u/ {%u} {} local",
+        snprintf(want, sizeof want, "%d /show/%u/ {%u} {} nobody",
                  i % 3 ? NET_HTTP_GET : NET_HTTP_PUT, i, i);
         assert_string_equal(client_answer(c, false)->body, want);
     }
