@@ -21,6 +21,19 @@ crypt_hash_sha256(struct bytes data, uint8_t to[32])
 }
 
 void
+crypt_hash_sha256_parts(const struct bytes *parts, unsigned count,
+                        uint8_t to[32])
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    must(context != NULL);
+    must(EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+    for (unsigned i = 0; i < count; i++)
+        must(EVP_DigestUpdate(context, hash_at(parts[i]), parts[i].size) == 1);
+    must(EVP_DigestFinal_ex(context, to, NULL) == 1);
+    EVP_MD_CTX_free(context);
+}
+
+void
 crypt_hash_hmac256(struct bytes key, struct bytes data, uint8_t to[32])
 {
     size_t size = 0;

@@ -7,6 +7,9 @@
 #include "base/base_bytes.h"
 
 void crypt_hash_sha256(struct bytes data, uint8_t to[32]);
+/* Over the parts, one behind the other. */
+void crypt_hash_sha256_parts(const struct bytes *parts, unsigned count,
+                             uint8_t to[32]);
 void crypt_hash_hmac256(struct bytes key, struct bytes data, uint8_t to[32]);
 bool crypt_hash_equal(const uint8_t *a, const uint8_t *b, size_t size);
 

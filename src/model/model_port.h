@@ -62,6 +62,7 @@ enum model_kind {
     MODEL_KIND_FIGURE_BATCH = 1,        /* a up: DGF1 */
     MODEL_KIND_FIGURE_CALL_EXPLAIN = 5, /* c, routed */
     MODEL_KIND_FIGURE_CALL_TABLE = 6,   /* c, routed */
+    MODEL_KIND_AUDIT_HEAD = 1,          /* b up: wire_head */
     MODEL_KIND_DATA_CALL_QUERY = 1,     /* c, routed */
     MODEL_KIND_DATA_CALL_SERIES = 2,    /* c, routed */
 };

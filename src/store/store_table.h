@@ -15,6 +15,12 @@ enum store_table {
     STORE_TABLE_NODE = 16,  /* name -> value: epoch, lineage, ... */
     STORE_TABLE_PEER = 17,  /* child prefix -> store id, lineage, epoch, ... */
     STORE_TABLE_ALERT = 18, /* id -> alert raised by the node itself */
+    /* node: store_audit, store_audit_keep */
+    STORE_TABLE_AUDIT_ENTRY = 22, /* index u64 BE -> entry */
+    STORE_TABLE_AUDIT_TREE = 23,  /* level u8, index u64 BE -> hash */
+    STORE_TABLE_AUDIT_LEAF = 24,  /* leaf hash -> index u64 BE */
+    STORE_TABLE_AUDIT_HEAD = 25,  /* size u64 BE -> own head sent up */
+    STORE_TABLE_AUDIT_KEPT = 26,  /* child, 0, number u64 BE -> head */
     /* ident */
     STORE_TABLE_PREFIX = 32, /* folded prefix -> id, state, epoch, owner, ... */
     STORE_TABLE_ID = 33,     /* prefix id u32 BE, folded suffix -> record */

@@ -135,6 +135,9 @@ struct tier_view {
 void tier_list(struct tier *tier,
                void (*fn)(void *self, const struct tier_view *view),
                void *self);
+/* What a person must know, of whoever works beside the tier: the log, a
+ * counter, a row of the list below. */
+void tier_alert(struct tier *tier, const char *event, const char *text);
 /* Newest first, at most limit. */
 void tier_alert_list(struct tier *tier, unsigned limit,
                      void (*fn)(void *self, int64_t time_ms, struct bytes event,

@@ -73,6 +73,12 @@ tier_alert_raise(struct tier *tier, const char *event, const char *fmt, ...)
 }
 
 void
+tier_alert(struct tier *tier, const char *event, const char *text)
+{
+    tier_alert_raise(tier, event, "%s", text);
+}
+
+void
 tier_alert_refused(struct tier_peer *peer, const char *fmt, ...)
 {
     char text[ALERT_TEXT];

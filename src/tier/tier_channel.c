@@ -78,7 +78,7 @@ static const struct tier_channel tier_channel_table[MODEL_CHANNELS] = {
       {1, R, false, "GRANT"}, {2, R, false, "REVOKE"}}},
   [MODEL_CHANNEL_AUDIT] =
     {"audit", TIER_CLASS_LOG, 4, NODE, 64 * K, 64 * K, {
-      {1, UP, false, "HEAD"}}},
+      {1, UP, true, "HEAD"}}},
   [MODEL_CHANNEL_REPLICATE] =
     {"replicate", TIER_CLASS_PULL, 2, IDENT, 1 * M, 4 * M, {
       {1, BOTH, false, "PULL"}, {2, BOTH, false, "TXNS"},
