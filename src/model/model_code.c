@@ -42,8 +42,9 @@ code_fits(struct bytes text)
     return text.size > 0 && text.size <= MODEL_CODE_TEXT;
 }
 
-static int32_t
-code_day(struct model_csv *csv, const struct model_csv_cell *cell, int32_t open)
+int32_t
+model_code_day(struct model_csv *csv, const struct model_csv_cell *cell,
+               int32_t open)
 {
     char text[32];
     struct wall time;
@@ -79,8 +80,8 @@ code_row(struct model_csv *csv, const struct model_csv_cell *cells,
                  .en = texts[CODE_EN],
                  .flags = texts[CODE_FLAGS],
                  .parent = -1,
-                 .from_day = code_day(csv, &cells[CODE_FROM], INT32_MIN),
-                 .end_day = code_day(csv, &cells[CODE_END], INT32_MAX),
+                 .from_day = model_code_day(csv, &cells[CODE_FROM], INT32_MIN),
+                 .end_day = model_code_day(csv, &cells[CODE_END], INT32_MAX),
                  .leaf = true,
                  .line = cells[CODE_CODE].line},
         .parent = cells[CODE_PARENT].text,

@@ -13,6 +13,7 @@
 #define MODEL_CODE_H
 
 #include "base/base_arena.h"
+#include "model/model_csv.h"
 
 enum { MODEL_CODE_MAX = 65536, MODEL_CODE_DEPTH = 8, MODEL_CODE_TEXT = 32 };
 
@@ -39,5 +40,8 @@ const struct model_code *model_code_find(const struct model_code_list *list,
                                          struct bytes code,
                                          struct base_note *note);
 bool model_code_flag(const struct model_code *code, const char *flag);
+/* YYYY-MM-DD in days since 1970; an empty cell is open. */
+int32_t model_code_day(struct model_csv *csv, const struct model_csv_cell *cell,
+                       int32_t open);
 
 #endif

@@ -233,10 +233,11 @@ golden_case(struct golden *golden, const struct model_yaml_node *node)
     golden->count.cases++;
     if (!model_yaml_ok(yaml))
         return;
-    if (model_window_parse(at->text, &window) != ERR_OK ||
+    if (model_calendar_parse(&golden->pack->calendar, at->text, &window) !=
+            ERR_OK ||
         !model_pack_freq(golden->pack, model_window_freq(window)) ||
-        model_window_bounds(window, golden->pack->zone_s, &golden->start,
-                            &golden->end) != ERR_OK)
+        model_calendar_bounds(&golden->pack->calendar, window, &golden->start,
+                              &golden->end) != ERR_OK)
         model_yaml_fail(yaml, at, ERR_SYNTAX, "not a window of this pack");
     for (member = model_yaml_first(model_yaml_get(node, "units")); member;
          member = member->next)

@@ -14,12 +14,12 @@
 #ifndef MODEL_PACK_H
 #define MODEL_PACK_H
 
+#include "model/model_calendar.h"
 #include "model/model_code.h"
 #include "model/model_expr.h"
 #include "model/model_label.h"
 #include "model/model_source.h"
 #include "model/model_unit.h"
-#include "model/model_window.h"
 
 enum {
     MODEL_PACK_INPUTS = 64,
@@ -108,7 +108,7 @@ struct model_pack {
     struct base_arena arena;
     const char *name, *version, *agency, *folder;
     struct model_pack_text title;
-    int32_t zone_s; /* seconds east */
+    struct model_calendar calendar;
     struct model_pack_freq freqs[MODEL_PACK_FREQS];
     unsigned freq_count;
     const char *scope_text;

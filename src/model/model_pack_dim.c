@@ -10,12 +10,7 @@ dim_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
     struct model_code_list *list =
         model_pack_load_alloc(loader, 1, sizeof *list);
     dim->name = model_pack_load_name(loader, node);
-    dim->list = model_yaml_text(yaml, node, "");
-    for (const char *at = dim->list; *at; at++)
-        if (!((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') ||
-              *at == '-' || *at == '_'))
-            model_yaml_fail(yaml, node, ERR_NAME,
-                            "the name of a code list is of a-z 0-9 - _");
+    dim->list = model_pack_load_file(loader, node);
     if (!model_yaml_ok(yaml))
         return;
     const char *path =

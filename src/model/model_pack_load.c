@@ -41,6 +41,19 @@ model_pack_load_name(struct model_pack_loader *loader,
     return (const char *)name.at;
 }
 
+const char *
+model_pack_load_file(struct model_pack_loader *loader,
+                     const struct model_yaml_node *node)
+{
+    const char *name = model_yaml_text(&loader->yaml, node, "");
+    for (const char *at = name; *at; at++)
+        if (!((*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') ||
+              *at == '-' || *at == '_'))
+            model_yaml_fail(&loader->yaml, node, ERR_NAME,
+                            "a file is named by a-z 0-9 - _, without .csv");
+    return name;
+}
+
 struct model_pack_text
 model_pack_load_text(struct model_pack_loader *loader,
                      const struct model_yaml_node *node, const char *name)

@@ -26,6 +26,9 @@ struct model_pack_loader {
 
 void model_pack_window_load(struct model_pack_loader *loader,
                             const struct model_yaml_node *node);
+/* node: of window.shifts */
+void model_pack_shift_load(struct model_pack_loader *loader,
+                           const struct model_yaml_node *node);
 void model_pack_input_load(struct model_pack_loader *loader,
                            const struct model_yaml_node *node);
 void model_pack_match_load(struct model_pack_loader *loader,
@@ -47,6 +50,9 @@ void *model_pack_load_alloc(struct model_pack_loader *loader, size_t count,
 /* The name that a map's member has: fit to be one, and not reserved. */
 const char *model_pack_load_name(struct model_pack_loader *loader,
                                  const struct model_yaml_node *member);
+/* The name of a CSV, without folder and .csv. */
+const char *model_pack_load_file(struct model_pack_loader *loader,
+                                 const struct model_yaml_node *node);
 /* {zh, en}; without a node both are the name. */
 struct model_pack_text model_pack_load_text(struct model_pack_loader *loader,
                                             const struct model_yaml_node *node,

@@ -66,12 +66,39 @@ shape_input(struct base_out *out, const struct model_pack_input *input)
     }
 }
 
+/* Sections that most packs have not: each with its number, in its order. */
+enum { SHAPE_MERGE = 1, SHAPE_SHIFTS = 2 };
+
+static void
+shape_calendar(struct base_out *out, const struct model_calendar *calendar)
+{
+    if (calendar->merge_last) {
+        base_out_u8(out, SHAPE_MERGE);
+        base_out_u8(out, calendar->merge_first);
+        base_out_u8(out, calendar->merge_last);
+    }
+    if (calendar->shift_count == 0)
+        return;
+    base_out_u8(out, SHAPE_SHIFTS);
+    base_out_varint(out, calendar->shift_count);
+    for (unsigned i = 0; i < calendar->shift_count; i++) {
+        const struct model_calendar_shift *shift = &calendar->shifts[i];
+        shape_text(out, shift->name);
+        base_out_u8(out, shift->index);
+        base_out_u8(out, shift->days);
+        base_out_varint(out, shift->start_min);
+        base_out_varint(out, shift->length_min);
+        base_out_zigzag(out, shift->from_day);
+        base_out_zigzag(out, shift->end_day);
+    }
+}
+
 void
 model_pack_shape_write(struct base_out *out, const struct model_pack *pack)
 {
     base_out_text(out, "DGS1");
     shape_text(out, pack->name);
-    base_out_zigzag(out, pack->zone_s);
+    base_out_zigzag(out, pack->calendar.zone_s);
     base_out_u8(out, 0); /* grain: object */
     base_out_u8(out, 0); /* carry: partial */
     shape_expr(out, pack->scope);
@@ -91,4 +118,5 @@ model_pack_shape_write(struct base_out *out, const struct model_pack *pack)
         base_out_u8(out, (uint8_t)measure->scale);
         shape_expr(out, measure->expr);
     }
+    shape_calendar(out, &pack->calendar);
 }

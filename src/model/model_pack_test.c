@@ -84,7 +84,8 @@ static const struct {
     {"measure-kind", ERR_TYPE, 34, 15, "the input size is added up in"},
     {"measure-unit", ERR_UNIT, 33, 48, "the expression is in {pcs}, the"},
     {"measure-weight", ERR_UNSUPPORTED, 34, 10, "the key weight is not supported"},
-    {"merge", ERR_UNSUPPORTED, 8, 3, "the key merge is not supported yet"},
+    {"merge", ERR_NAME, 8, 10, "merge is for the frequency month"},
+    {"merge-apart", ERR_SYNTAX, 8, 17, "months that follow each other"},
     {"metric-later", ERR_UNSUPPORTED, 37, 5, "the key derived is not supported"},
     {"metric-minus", ERR_UNIT, 38, 12, "minus is for ratios of one unit"},
     {"metric-name-taken", ERR_NAME, 36, 3, "a measure has the name busy"},
@@ -102,7 +103,8 @@ static const struct {
     {"scope-syntax", ERR_SYNTAX, 13, 15, "= has no meaning here; equality"},
     {"scope-unknown-name", ERR_NAME, 13, 9, "did you mean class?"},
     {"second-document", ERR_SYNTAX, 31, 1, "a second document in one file"},
-    {"shift", ERR_UNSUPPORTED, 6, 18, "shift is not supported yet"},
+    {"shift", ERR_NAME, 6, 3, "the frequency shift needs shifts"},
+    {"shifts-absent", ERR_ABSENT, 12, 11, "the shifts packs/bad/none.csv"},
     {"tag", ERR_SYNTAX, 18, 12, "a tag (!name) is not allowed here"},
     {"title-one-language", ERR_NAME, 4, 8, "the key en is missing"},
     {"unknown-frequency", ERR_NAME, 6, 10, "did you mean minute?"},
@@ -190,7 +192,7 @@ the_host_pack_is_what_the_rulings_say(void **state)
     (void)state;
     assert_string_equal(pack->name, "host");
     assert_string_equal(pack->version, "1.0.0");
-    assert_int_equal(pack->zone_s, 28800);
+    assert_int_equal(pack->calendar.zone_s, 28800);
     assert_int_equal(pack->freq_count, 2);
     assert_int_equal(minute->due_ms, 5000);
     assert_int_equal(minute->keep_ms, INT64_C(7) * 86400000);
@@ -303,6 +305,94 @@ a_shape_changes_with_meaning_and_with_nothing_else(void **state)
     for (size_t i = 0; i < BASE_COUNT(other); i++)
         assert_true(shape != shape_with(good, other[i][0], other[i][1]));
     base_arena_done(&arena);
+}
+
+/* good.yaml in shifts of this file. */
+static enum err
+load_shifts(const char *csv, struct model_pack **ret_pack,
+            struct base_note *note)
+{
+    static char text[8192];
+    struct base_arena arena;
+    base_arena_init(&arena, 1 << 20);
+    const char *given = bad_text(&arena, "shifts-absent");
+    const char *at = strstr(given, "shifts: none");
+    snprintf(text, sizeof text, "%.*sshifts: three%s", (int)(at - given), given,
+             at + strlen("shifts: none"));
+    base_arena_done(&arena);
+    const struct source_test_file files[] = {{"packs/bad/pack.yaml", text},
+                                             {"packs/bad/three.csv", csv},
+                                             {NULL, NULL}};
+    struct source_test test = source(files);
+    *note = (struct base_note){0};
+    return model_pack_load(&test.source, "packs/bad", "packs/codes", ret_pack,
+                           note);
+}
+
+#define SHIFT_HEAD "shift,start,end,days,valid_from,valid_to\n"
+
+static void
+shifts_come_from_a_table(void **state)
+{
+    struct model_pack *pack = NULL;
+    struct base_note note;
+    uint32_t window;
+    (void)state;
+    assert_int_equal(load_shifts(SHIFT_HEAD "day,08:00,20:00,1234567,,\n"
+                                            "night,20:00,08:00,12345,,\n",
+                                 &pack, &note),
+                     ERR_OK);
+    assert_int_equal(pack->calendar.shift_count, 2);
+    assert_int_equal(model_calendar_parse(&pack->calendar,
+                                          base_bytes_text("2025-11-21.night"),
+                                          &window),
+                     ERR_OK);
+    assert_int_equal(window & 7, 1);
+    model_pack_free(pack);
+}
+
+static void
+shifts_that_do_not_fit_are_refused(void **state)
+{
+    static const struct {
+        const char *rows;
+        enum err err;
+        uint32_t line, column;
+        const char *part;
+    } cases[] = {
+        {"a,08:00,24:00,1234567,,\n", ERR_SYNTAX, 2, 9, "a time of day"},
+        {"a,8:00,20:00,1234567,,\n", ERR_SYNTAX, 2, 3, "a time of day"},
+        {"a,08:00,20:00,0123,,\n", ERR_SYNTAX, 2, 15, "days of the week"},
+        {"a,08:00,20:00,,,\n", ERR_SYNTAX, 2, 15, "days of the week"},
+        {"A,08:00,20:00,1,,\n", ERR_NAME, 2, 1, "a shift's name"},
+        {"a,08:00,20:00,1,2025-01-02,2025-01-02\n", ERR_RANGE, 2, 28,
+         "valid_to must come after"},
+        {"a,08:00,20:00,1,2025-01-02,\n", ERR_RANGE, 1, 1, "weeks without"},
+        {"a,08:00,20:00,1,,2025-01-02\n", ERR_RANGE, 1, 1, "weeks without"},
+        {"a,08:00,16:00,1,,\nb,15:59,20:00,1,,\n", ERR_RANGE, 3, 1,
+         "begins before the shift before it ends"},
+        {"b,16:00,20:00,1,,\na,08:00,16:00,1,,\n", ERR_RANGE, 3, 1,
+         "begins before the shift before it ends"},
+        {"a,08:00,08:00,1,,\nb,07:00,09:00,2,,\n", ERR_RANGE, 3, 1,
+         "begins before the shift before it ends"},
+        {"a,08:00,16:00,7,,\na,09:00,10:00,67,2025-01-01,\n", ERR_RANGE, 3, 1,
+         "the shift a stands twice on some day"},
+        {"", ERR_RANGE, 1, 1, "weeks without"},
+    };
+    (void)state;
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        struct model_pack *pack = NULL;
+        struct base_note note;
+        char text[512];
+        snprintf(text, sizeof text, SHIFT_HEAD "%s", cases[i].rows);
+        enum err err = load_shifts(text, &pack, &note);
+        if (err != cases[i].err || note.line != cases[i].line ||
+            note.column != cases[i].column || !strstr(note.text, cases[i].part))
+            fail_msg("%zu: %s %u:%u %s", i, base_err_name(err), note.line,
+                     note.column, note.text);
+        assert_string_equal(note.where, "packs/bad/three.csv");
+        assert_null(pack);
+    }
 }
 
 static void
@@ -501,6 +591,8 @@ main(int argc, char **argv)
         cmocka_unit_test(the_host_pack_is_what_the_rulings_say),
         cmocka_unit_test(the_shape_of_the_host_pack_is_golden),
         cmocka_unit_test(a_shape_changes_with_meaning_and_with_nothing_else),
+        cmocka_unit_test(shifts_come_from_a_table),
+        cmocka_unit_test(shifts_that_do_not_fit_are_refused),
         cmocka_unit_test(dims_run_over_the_leaves_of_code_lists),
         cmocka_unit_test(measures_and_metrics_have_one_arithmetic),
         cmocka_unit_test(the_host_packs_examples_hold),

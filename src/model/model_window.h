@@ -5,7 +5,8 @@
  *          [start, end).  Rising ids of one frequency are rising in time.
  * Text     minute 2025-11-22T04:55, hour 2025-11-22T04, day 2025-11-22, month
  *          2025-11, quarter 2025-Q4, half 2025-H2, year 2025; in the pack's
- *          zone.  Shift is reserved (UNSUPPORTED).
+ *          zone.  Shifts, and months that a pack files together,
+ *          are model_calendar's (here UNSUPPORTED).
  * Errors   SYNTAX RANGE UNSUPPORTED. */
 #ifndef MODEL_WINDOW_H
 #define MODEL_WINDOW_H

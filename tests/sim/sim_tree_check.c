@@ -659,7 +659,7 @@ static void
 span_bounds(struct check_span *span)
 {
     const struct sim_world *world = &span->tree->world;
-    int64_t zone = (int64_t)span->pack->zone_s * 1000;
+    int64_t zone = (int64_t)span->pack->calendar.zone_s * 1000;
     span->step_ms = span->freq->freq == MODEL_FREQ_MINUTE ? 60000 : 3600000;
     must(span->freq->freq <= MODEL_FREQ_HOUR);
     int64_t done =

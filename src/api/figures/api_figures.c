@@ -142,10 +142,11 @@ figures_paged(const struct rollup_answer *answer)
     char text[MODEL_WINDOW_TEXT];
     json_t *to = api_figures_json_name(&answer->name);
     json_object_set_new(to, "windows", figures_list(answer, false));
-    json_object_set_new(to, "next",
-                        answer->next
-                            ? json_string(model_window_text(answer->next, text))
-                            : json_null());
+    json_object_set_new(
+        to, "next",
+        answer->next ? json_string(model_calendar_text(
+                           &answer->name.pack->calendar, answer->next, text))
+                     : json_null());
     return to;
 }
 

@@ -80,9 +80,11 @@ api_figures_json_window(json_t *to, const struct rollup_name *name,
 {
     char text[MODEL_WINDOW_TEXT], hex[65];
     struct wall start = {0}, end = {0};
-    model_window_bounds(figure->window, name->pack->zone_s, &start, &end);
-    json_object_set_new(to, "window",
-                        json_string(model_window_text(figure->window, text)));
+    const struct model_calendar *calendar = &name->pack->calendar;
+    model_calendar_bounds(calendar, figure->window, &start, &end);
+    json_object_set_new(
+        to, "window",
+        json_string(model_calendar_text(calendar, figure->window, text)));
     json_object_set_new(
         to, "freq",
         json_string(model_window_freq_name(model_window_freq(figure->window))));
@@ -286,6 +288,6 @@ api_figures_json_pack(const struct model_pack *pack)
         "{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:o, s:o}", "pack", pack->name,
         "version", pack->version, "title", json_label(pack->title), "shape",
         base_b64_hex(base_bytes(pack->shape, 32), hex), "zone_s",
-        (int)pack->zone_s, "freqs", json_freqs(pack), "scope", pack->scope_text,
-        "metrics", metrics, "measures", measures);
+        (int)pack->calendar.zone_s, "freqs", json_freqs(pack), "scope",
+        pack->scope_text, "metrics", metrics, "measures", measures);
 }

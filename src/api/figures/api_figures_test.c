@@ -32,7 +32,7 @@ static struct model_pack_metric metrics[] = {{.name = "share",
 static const struct model_pack pack = {
     .name = "t",
     .version = "1.0.0",
-    .zone_s = 28800,
+    .calendar = {.zone_s = 28800},
     .inputs = inputs,
     .input_count = 1,
     .measures = measures,

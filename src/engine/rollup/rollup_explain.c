@@ -307,8 +307,8 @@ rollup_explain(struct rollup *rollup, const struct rollup_ask *ask,
 
 /* A question from another node. text: room for the window's text. */
 static enum err
-explain_question(const struct model_message *message, struct rollup_ask *ask,
-                 char text[MODEL_WINDOW_TEXT])
+explain_question(struct rollup *rollup, const struct model_message *message,
+                 struct rollup_ask *ask, char text[MODEL_WINDOW_TEXT])
 {
     struct wire_explain_ask question;
     enum err err = wire_explain_ask_read(message->body, &question);
@@ -316,8 +316,10 @@ explain_question(const struct model_message *message, struct rollup_ask *ask,
         return err;
     *ask = (struct rollup_ask){
         .pack = question.pack, .name = question.name, .last = question.limit};
-    if (question.window)
-        ask->at = base_bytes_text(model_window_text(question.window, text));
+    int pack = rollup_pack_find(rollup, question.pack);
+    if (question.window && pack >= 0)
+        ask->at = base_bytes_text(model_calendar_text(
+            &rollup->packs[pack].pack->calendar, question.window, text));
     return ERR_OK;
 }
 
@@ -328,7 +330,7 @@ rollup_take_explain(void *engine, const struct model_message *message,
     struct rollup_ask ask;
     char text[MODEL_WINDOW_TEXT];
     unsigned left = message->left_ms;
-    enum err err = explain_question(message, &ask, text);
+    enum err err = explain_question(engine, message, &ask, text);
     ask.last = 1;
     ask.parts = EXPLAIN_PARTS;
     left = left > 2 * EXPLAIN_HOP_MS ? left - EXPLAIN_HOP_MS : left / 2;
@@ -350,7 +352,7 @@ rollup_take_table(void *engine, const struct model_message *message,
     base_arena_init(&arena, 1 << 20);
     base_out_grow(&list.out, WIRE_EXPLAIN_MAX);
     wire_explain_begin(&list.out);
-    enum err err = explain_question(message, &ask, text);
+    enum err err = explain_question(engine, message, &ask, text);
     if (ask.last > EXPLAIN_TABLE)
         ask.last = EXPLAIN_TABLE;
     if (err == ERR_OK)
@@ -359,7 +361,8 @@ rollup_take_table(void *engine, const struct model_message *message,
         struct rollup_part sum = shown.figures[i].sum;
         sum.epoch = shown.figures[i].epoch;
         sum.revision = shown.figures[i].revision;
-        model_window_text(shown.figures[i].window, text);
+        model_calendar_text(&shown.name.pack->calendar, shown.figures[i].window,
+                            text);
         struct wire_explain_entry entry =
             explain_entry(WIRE_EXPLAIN_WINDOW, 0, base_bytes_text(text), &sum);
         explain_add(&list, &entry);

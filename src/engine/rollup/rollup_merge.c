@@ -79,8 +79,8 @@ rollup_merge_window(struct rollup *rollup, unsigned pack, uint32_t window,
     struct rollup_touched *touched = NULL;
     struct wall start, end;
     if (!rollup_freq_of(&rollup->packs[pack], window) ||
-        model_window_bounds(window, rollup->packs[pack].pack->zone_s, &start,
-                            &end) != ERR_OK)
+        model_calendar_bounds(&rollup->packs[pack].pack->calendar, window,
+                              &start, &end) != ERR_OK)
         return ERR_NAME;
     if (!rollup_window_kept(rollup, pack, window))
         return ERR_STALE;

@@ -152,13 +152,16 @@ rollup_query_window(struct rollup *rollup, unsigned at, struct bytes text,
     enum model_freq which;
     enum err err;
     if (text.size > 0) {
-        err = model_window_parse(text, ret_window);
+        err = model_calendar_parse(&pack->calendar, text, ret_window);
         if (err != ERR_OK)
             return base_err_note_at(
                 note, err, "at", 0, 0,
-                "\"%.*s\" is no window; a minute is 2025-11-22T04:55, an hour "
-                "2025-11-22T04, a day 2025-11-22, a month 2025-11",
-                (int)text.size, (const char *)text.at);
+                "\"%.*s\" is no window of pack %s; a minute is "
+                "2025-11-22T04:55, "
+                "an hour 2025-11-22T04, a shift 2025-11-22.night, a day "
+                "2025-11-22, a month 2025-11, months filed together "
+                "2025-01..02",
+                (int)text.size, (const char *)text.at, pack->name);
         return query_freq(pack,
                           base_bytes_text(model_window_freq_name(
                               model_window_freq(*ret_window))),
@@ -521,7 +524,7 @@ rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
         ret_answer->count += err == ERR_OK;
     }
     char text[MODEL_WINDOW_TEXT];
-    model_window_text(window, text);
+    model_calendar_text(&ret_answer->name.pack->calendar, window, text);
     if (ret_answer->count == last && window > 0 &&
         query_back(rollup, pack, window - 1, &window, &row) == ERR_OK)
         ret_answer->next = window;

@@ -164,7 +164,7 @@ send_is_ahead(struct rollup *rollup, const struct rollup_pack *pack,
               uint32_t window)
 {
     struct wall start = {0}, end;
-    model_window_bounds(window, pack->pack->zone_s, &start, &end);
+    model_calendar_bounds(&pack->pack->calendar, window, &start, &end);
     return start.ms > rollup_now(rollup) + ROLLUP_AHEAD_MS;
 }
 

@@ -32,7 +32,7 @@ static struct wall
 window_end(const struct rollup_pack *pack, uint32_t window)
 {
     struct wall start, end = {INT64_MAX / 2};
-    model_window_bounds(window, pack->pack->zone_s, &start, &end);
+    model_calendar_bounds(&pack->pack->calendar, window, &start, &end);
     return end;
 }
 
@@ -95,10 +95,9 @@ window_newest_due(struct rollup *rollup, const struct rollup_pack *pack,
 {
     uint32_t window = (uint32_t)freq->freq << 28;
     int64_t at = rollup_now(rollup) - freq->due_ms - ROLLUP_SLACK_MS;
-    if (model_window_at(freq->freq, pack->pack->zone_s, (struct wall){at},
-                        &window) == ERR_OK &&
-        (window & 0xfffffff) > 0)
-        window--;
+    if (model_calendar_at(&pack->pack->calendar, freq->freq, (struct wall){at},
+                          &window) == ERR_OK)
+        window = model_calendar_back(&pack->pack->calendar, window);
     return window;
 }
 
@@ -336,14 +335,16 @@ due_at(struct rollup *rollup, unsigned at, struct rollup_freq *freq)
 {
     struct rollup_pack *pack = &rollup->packs[at];
     struct wall kept = {rollup_now(rollup) - freq->freq->keep_ms};
-    uint32_t oldest;
-    if (!rollup->due && !rollup_window_kept(rollup, at, freq->done + 1) &&
-        model_window_at(freq->freq->freq, pack->pack->zone_s, kept, &oldest) ==
+    const struct model_calendar *calendar = &pack->pack->calendar;
+    uint32_t oldest, next = model_calendar_next(calendar, freq->done);
+    if (!rollup->due && !rollup_window_kept(rollup, at, next) &&
+        model_calendar_at(calendar, freq->freq->freq, kept, &oldest) ==
             ERR_OK &&
-        oldest > freq->done + 1)
-        freq->done = oldest - 1;
-    return window_end(pack, freq->done + 1).ms + freq->freq->due_ms +
-           ROLLUP_SLACK_MS;
+        oldest > next) {
+        freq->done = model_calendar_back(calendar, oldest);
+        next = oldest;
+    }
+    return window_end(pack, next).ms + freq->freq->due_ms + ROLLUP_SLACK_MS;
 }
 
 static void
@@ -353,7 +354,8 @@ due_begin(struct rollup *rollup, unsigned pack, struct rollup_freq *freq)
     due->rollup = rollup;
     due->pack = pack;
     due->freq = freq;
-    due->window = freq->done + 1;
+    due->window =
+        model_calendar_next(&rollup->packs[pack].pack->calendar, freq->done);
     base_out_fixed(&due->from, due->room, sizeof due->room);
     rollup->due = due;
 }

@@ -651,8 +651,9 @@ world_minute(struct world *world, int64_t minutes)
 {
     uint32_t window = 0;
     struct wall at = {WORLD_START * INT64_C(1000) + minutes * 60000};
-    assert_int_equal(model_window_at(MODEL_FREQ_MINUTE, world->packs[0]->zone_s,
-                                     at, &window),
+    assert_int_equal(model_window_at(MODEL_FREQ_MINUTE,
+                                     world->packs[0]->calendar.zone_s, at,
+                                     &window),
                      ERR_OK);
     return window;
 }

@@ -154,7 +154,7 @@ fold_inputs(struct stream *stream, const struct stream_window *window,
     const struct model_pack *pack = stream_lane_pack(stream, lane);
     struct wall start, end;
     enum err err =
-        model_window_bounds(window->window, pack->zone_s, &start, &end);
+        model_calendar_bounds(&pack->calendar, window->window, &start, &end);
     struct fold_read read = {.stream = stream,
                              .group = lane->unit->group,
                              .start = start.ms,

@@ -98,7 +98,8 @@ fold_fully(struct world *world, uint32_t group, uint32_t window,
     struct wall start, end;
     *ret_mask = 0;
     assert_int_equal(
-        model_window_bounds(window, world->pack.zone_s, &start, &end), ERR_OK);
+        model_window_bounds(window, world->pack.calendar.zone_s, &start, &end),
+        ERR_OK);
     for (unsigned i = 0; i < world->pack.input_count; i++) {
         const struct model_pack_input *input = &world->inputs[i];
         for (uint32_t c = 0; c < store_ts_columns(world->ts, group); c++) {
@@ -168,9 +169,11 @@ check_all(struct world *world)
             int64_t from = world_now(world) - 30 * 3600000;
             if (world->pack.freqs[f].keep_ms < 30 * 3600000)
                 from = world_now(world) - world->pack.freqs[f].keep_ms + 60000;
-            model_window_at(world->pack.freqs[f].freq, world->pack.zone_s,
-                            (struct wall){from}, &first);
-            model_window_at(world->pack.freqs[f].freq, world->pack.zone_s,
+            model_window_at(world->pack.freqs[f].freq,
+                            world->pack.calendar.zone_s, (struct wall){from},
+                            &first);
+            model_window_at(world->pack.freqs[f].freq,
+                            world->pack.calendar.zone_s,
                             (struct wall){world_now(world) - 10000}, &last);
             for (uint32_t w = first; w < last; w++)
                 check_window(world, unit, group, w);

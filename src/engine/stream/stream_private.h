@@ -158,6 +158,9 @@ uint32_t stream_window_reach(const struct stream_lane *lane,
                              struct stream *stream, int64_t t, int64_t until);
 uint32_t stream_window_of(struct stream *stream, const struct stream_lane *lane,
                           int64_t t);
+/* The next window, as the pack's calendar has it; window may be none. */
+uint32_t stream_window_after(struct stream *stream,
+                             const struct stream_lane *lane, uint32_t window);
 /* Tails whose window has ended become dirty, as far as there is room. */
 void stream_window_tails(struct stream *stream, int64_t now);
 void stream_window_tail_arm(struct stream *stream, struct stream_lane *lane);

@@ -100,7 +100,8 @@ start_next(struct stream *stream, struct stream_lane *lane, int64_t newest,
            const struct stream_want *want)
 {
     uint32_t now = stream_window_of(stream, lane, stream_wall(stream));
-    uint32_t next = stream_window_of(stream, lane, newest) + 1;
+    uint32_t next = stream_window_after(stream, lane,
+                                        stream_window_of(stream, lane, newest));
     (void)want;
     next = next > now ? next : now;
     if (!lane->live || next > lane->next)

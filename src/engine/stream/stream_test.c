@@ -17,7 +17,7 @@ row_at(struct world *world, enum model_freq freq, int64_t minutes)
 {
     uint32_t window;
     assert_int_equal(
-        model_window_at(freq, world->pack.zone_s,
+        model_window_at(freq, world->pack.calendar.zone_s,
                         (struct wall){world_start_ms + minutes * 60000},
                         &window),
         ERR_OK);

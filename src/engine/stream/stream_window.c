@@ -20,6 +20,12 @@ window_freq(const struct stream *stream, const struct stream_lane *lane)
     return &stream_lane_pack(stream, lane)->freqs[lane->freq];
 }
 
+static const struct model_calendar *
+window_calendar(const struct stream *stream, const struct stream_lane *lane)
+{
+    return &stream_lane_pack(stream, lane)->calendar;
+}
+
 uint32_t
 stream_window_of(struct stream *stream, const struct stream_lane *lane,
                  int64_t t)
@@ -27,9 +33,9 @@ stream_window_of(struct stream *stream, const struct stream_lane *lane,
     uint32_t window = 0;
     if (t < window_first_ms)
         t = window_first_ms;
-    enum err err = model_window_at(window_freq(stream, lane)->freq,
-                                   stream_lane_pack(stream, lane)->zone_s,
-                                   (struct wall){t}, &window);
+    enum err err = model_calendar_at(window_calendar(stream, lane),
+                                     window_freq(stream, lane)->freq,
+                                     (struct wall){t}, &window);
     must(err == ERR_OK);
     return window;
 }
@@ -39,8 +45,8 @@ window_bounds(struct stream *stream, const struct stream_lane *lane,
               uint32_t window, int64_t *ret_start, int64_t *ret_end)
 {
     struct wall start = {0}, end = {0};
-    enum err err = model_window_bounds(
-        window, stream_lane_pack(stream, lane)->zone_s, &start, &end);
+    enum err err = model_calendar_bounds(window_calendar(stream, lane), window,
+                                         &start, &end);
     must(err == ERR_OK);
     *ret_start = start.ms;
     *ret_end = end.ms;
@@ -53,7 +59,16 @@ stream_window_reach(const struct stream_lane *lane, struct stream *stream,
 {
     uint32_t first = stream_window_of(stream, lane, t);
     uint32_t beyond = stream_window_of(stream, lane, until);
-    return beyond > first ? beyond - 1 : first;
+    return beyond > first
+               ? model_calendar_back(window_calendar(stream, lane), beyond)
+               : first;
+}
+
+uint32_t
+stream_window_after(struct stream *stream, const struct stream_lane *lane,
+                    uint32_t window)
+{
+    return model_calendar_next(window_calendar(stream, lane), window);
 }
 
 struct stream_want
@@ -283,7 +298,8 @@ stream_window_marks(struct stream *stream, struct stream_lane *lane,
                       (kept < last ? kept : last) - first);
         first = kept;
     }
-    for (uint32_t w = first; w <= last; w++)
+    uint32_t w = stream_window_after(stream, lane, first - 1);
+    for (; w <= last; w = stream_window_after(stream, lane, w))
         stream_window_mark(stream, lane, w, hold);
 }
 
@@ -360,7 +376,7 @@ stream_window_tails(struct stream *stream, int64_t now)
         struct stream_lane *lane = BASE_OUTER(timer, struct stream_lane, tail);
         /* It reaches `next`: that is why it was armed. */
         stream_window_mark(stream, lane, lane->next, 0);
-        lane->next++;
+        lane->next = stream_window_after(stream, lane, lane->next);
         lane->unit->hot_end = INT64_MIN;
         stream_window_tail_arm(stream, lane);
     }
@@ -398,13 +414,14 @@ window_move_on(const struct window_sample *s, struct stream_lane *lane,
                uint32_t number)
 {
     struct stream *stream = s->stream;
-    for (uint32_t w = lane->next; lane->live && w < number; w++) {
+    uint32_t w = lane->next;
+    for (; lane->live && w < number; w = stream_window_after(stream, lane, w)) {
         if (!window_tail_reaches(stream, lane, w, true))
             break;
         stream_window_mark(stream, lane, w, s->sequence);
     }
     stream_window_mark(stream, lane, number, 0);
-    lane->next = number + 1;
+    lane->next = stream_window_after(stream, lane, number);
     lane->live = true;
     stream_window_tail_arm(stream, lane);
 }
@@ -543,7 +560,8 @@ window_hot(struct stream *stream, struct stream_unit *unit)
             continue;
         const struct stream_window *last =
             lane->count > 0 ? lane->windows[lane->count - 1] : NULL;
-        if (!lane->live || !last || last->window + 1 != lane->next ||
+        if (!lane->live || !last ||
+            stream_window_after(stream, lane, last->window) != lane->next ||
             last->state != STREAM_DIRTY) {
             unit->hot_end = INT64_MIN;
             return;

@@ -149,7 +149,7 @@ world_init(struct world *world, uint64_t seed)
     };
     world->pack = (struct model_pack){
         .name = "host",
-        .zone_s = 28800,
+        .calendar = {.zone_s = 28800},
         .freq_count = 2,
         .freqs = {{.freq = MODEL_FREQ_MINUTE,
                    .due_ms = 5000,
