@@ -207,7 +207,10 @@ figures_seal(void *self, struct net_http_request *request)
                              .name = base_bytes_text("reported"),
                              .at = at};
     uint32_t window = 0;
-    enum err err = model_window_parse(at, &window);
+    const struct model_pack *pack =
+        model_pack_list_find(rollup_packs(self), ask.pack, NULL);
+    enum err err = pack ? model_calendar_parse(&pack->calendar, at, &window)
+                        : model_window_parse(at, &window);
     if (err != ERR_OK)
         err = base_err_note_at(&note, ERR_SYNTAX, "at", 0, 0,
                                "say which window is to be sealed: at=2025-11 a "

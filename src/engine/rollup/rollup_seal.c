@@ -245,7 +245,7 @@ seal_refused(enum err err, const struct rollup_pack *pack, uint32_t window,
 {
     struct wall start, end = {0};
     char text[MODEL_WINDOW_TEXT], when[BASE_TIME_TEXT];
-    model_window_text(window, text);
+    model_calendar_text(&pack->pack->calendar, window, text);
     if (err == ERR_ABSENT)
         return base_err_note_at(note, err, "at", 0, 0,
                                 "nothing has been reported for %s of pack %s",
@@ -255,17 +255,19 @@ seal_refused(enum err err, const struct rollup_pack *pack, uint32_t window,
                                 "%s of pack %s was sealed at %s as vintage %u",
                                 text, pack->pack->name,
                                 base_time_text((struct wall){row->sealed_ms},
-                                               pack->pack->zone_s, when),
+                                               pack->pack->calendar.zone_s,
+                                               when),
                                 row->vintage);
     if (err == ERR_BUSY) {
         const struct model_pack_freq *freq =
             model_pack_freq(pack->pack, model_window_freq(window));
-        model_window_bounds(window, pack->pack->zone_s, &start, &end);
+        model_calendar_bounds(&pack->pack->calendar, window, &start, &end);
         end.ms += freq ? freq->due_ms : 0;
         return base_err_note_at(
             note, err, "at", 0, 0,
             "%s of pack %s is open until %s: seal it after that", text,
-            pack->pack->name, base_time_text(end, pack->pack->zone_s, when));
+            pack->pack->name,
+            base_time_text(end, pack->pack->calendar.zone_s, when));
     }
     return base_err_note_at(note, err, "at", 0, 0,
                             "%s of pack %s was not sealed: %s", text,
