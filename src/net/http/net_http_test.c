@@ -81,6 +81,13 @@ handle_same(void *self, struct net_http_request *r)
 }
 
 static void
+handle_none(void *self, struct net_http_request *r)
+{
+    (void)self;
+    net_http_reply(r, 204, NULL, base_bytes(NULL, 0));
+}
+
+static void
 handle_err(void *self, struct net_http_request *r)
 {
     struct base_note note;
@@ -162,6 +169,8 @@ world_new(void **state)
         {NET_HTTP_GET, "/json", MODEL_GRANT_SERIES, "*", NULL, handle_json, w,
          0},
         {NET_HTTP_GET, "/same", MODEL_GRANT_SERIES, "*", NULL, handle_same, w,
+         0},
+        {NET_HTTP_POST, "/void", MODEL_GRANT_SERIES, "*", NULL, handle_none, w,
          0},
         {NET_HTTP_GET, "/err", MODEL_GRANT_SERIES, "*", engine, handle_err, w,
          0},
@@ -424,6 +433,8 @@ each_refusal_has_its_status(void **state)
          "Allow: GET, HEAD, POST, PUT, OPTIONS\r\n"},
         {204, false, "OPTIONS * HTTP/1.1\r\n" HOST "\r\n",
          "OPTIONS\r\nConnection: keep-alive\r\n\r\n"},
+        {204, false, "POST /void HTTP/1.1\r\n" HOST "\r\n",
+         "GMT\r\nConnection: keep-alive\r\n\r\n"},
         {304, false, "GET /same HTTP/1.1\r\n" HOST "\r\n",
          "GMT\r\nConnection: keep-alive\r\n\r\n"},
         {200, false, "HEAD /show/a/b HTTP/1.1\r\n" HOST "\r\n",
