@@ -93,6 +93,9 @@ void store_kv_del(struct store_kv_batch *batch, uint16_t table,
 /* value {NULL, 0}: expected to be absent. */
 void store_kv_expect(struct store_kv_batch *batch, uint16_t table,
                      struct bytes key, struct bytes value);
+/* Its number, never 0, that no other batch of this kv has: addresses are used
+ * again. */
+uint64_t store_kv_batch_id(const struct store_kv_batch *batch);
 /* Bytes encoded so far. */
 size_t store_kv_batch_size(const struct store_kv_batch *batch);
 

@@ -30,6 +30,7 @@ store_kv_batch_new(struct store_kv *kv)
         base_out_grow(&batch->body, STORE_KV_BATCH);
         base_out_grow(&batch->expects, EXPECTS);
     }
+    batch->id = ++kv->batches;
     base_out_u8(&batch->body, kv->config.owner);
     base_out_u8(&batch->body, STORE_KV_BODY_VERSION);
     return batch;
@@ -76,6 +77,12 @@ static uint64_t
 batch_pages(size_t value_size)
 {
     return PAGES_PATH + (value_size > PAGE / 4 ? value_size / PAGE + 2 : 0);
+}
+
+uint64_t
+store_kv_batch_id(const struct store_kv_batch *batch)
+{
+    return batch->id;
 }
 
 size_t

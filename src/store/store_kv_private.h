@@ -51,6 +51,7 @@ struct store_kv_snap {
 
 struct store_kv_batch {
     struct store_kv *kv;
+    uint64_t id;
     struct base_out body;    /* the journal's record */
     struct base_out expects; /* see store_kv_batch.c */
     unsigned puts, dels;
@@ -79,6 +80,7 @@ struct store_kv {
     struct base_timer tick, tell;
     struct store_kv_snap now;
     struct store_kv_batch *spare;
+    uint64_t batches; /* made so far */
     pthread_mutex_t snaps_lock;
     struct base_link snaps;
     unsigned snap_count;

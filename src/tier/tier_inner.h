@@ -160,10 +160,9 @@ struct tier_log {
     int64_t moved_ms;
     bool holding, limited;
     uint64_t gauge_rows, gauge_bytes; /* our part of the gauges */
-    struct { /* posts into a batch that is not yet seen committed */
-        struct store_kv_batch *batch;
-        size_t size;
-        uint64_t base, seq, bytes, h;
+    struct {            /* posts into a batch that is not yet seen committed */
+        uint64_t batch; /* store_kv_batch_id; 0: none */
+        uint64_t seq, bytes, h;
     } pending;
     struct base_link poke;
     unsigned pokes;

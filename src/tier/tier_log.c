@@ -104,7 +104,7 @@ void
 tier_log_reload(struct tier_log *log)
 {
     log_load(log);
-    log->pending.batch = NULL;
+    log->pending.batch = 0;
     if (log->ready > log->issued)
         log->ready = log->issued;
     if (log->next > log->ready + 1)
@@ -136,16 +136,15 @@ log_full(struct tier_log *log, size_t size)
 static enum err
 log_pend(struct tier_log *log, struct store_kv_batch *batch)
 {
-    uint64_t out[3];
+    uint64_t out[3], id = store_kv_batch_id(batch);
+    if (log->pending.batch == id)
+        return ERR_OK;
     enum err err = tier_cursor_read(log->kv, TIER_CURSOR_OUT, log->channel,
                                     log->peer->no, out, 3);
     if (err != ERR_OK)
         return err;
-    if (log->pending.batch == batch && log->pending.base == out[0] &&
-        store_kv_batch_size(batch) >= log->pending.size)
-        return ERR_OK;
-    log->pending.batch = batch;
-    log->pending.base = log->pending.seq = out[0];
+    log->pending.batch = id;
+    log->pending.seq = out[0];
     log->pending.bytes = out[1];
     log->pending.h = out[2];
     return ERR_OK;
@@ -173,7 +172,6 @@ log_put(struct tier_log *log, uint8_t kind,
                  base_out_bytes(&row));
     tier_cursor_put(batch, TIER_CURSOR_OUT, log->channel, log->peer->no, out,
                     3);
-    log->pending.size = store_kv_batch_size(batch);
     base_out_done(&row);
 }
 
@@ -268,7 +266,7 @@ tier_log_poked(struct base_task *task)
         uint64_t seen = log->issued;
         tier_log_refresh(log);
         if (log->issued >= log->pending.seq)
-            log->pending.batch = NULL;
+            log->pending.batch = 0;
         else if (log->issued == seen && log->pokes++ < LOG_POKES)
             base_list_add(&still, &log->poke); /* not yet committed */
         else

@@ -294,6 +294,95 @@ what_is_no_longer_kept_is_named_by_a_gap(void **state)
     tree_free(tree);
 }
 
+/* --- posts --- */
+
+static struct tier_log *
+names_up(struct sim_node *node)
+{
+    return tier_log_get(node->tier->parent, MODEL_CHANNEL_NAMES);
+}
+
+static enum err
+post_up(struct sim_node *node, struct store_kv_batch *batch)
+{
+    struct model_port *port = &node->tier->port;
+    return port->ops->post(port, MODEL_CHANNEL_NAMES, MODEL_KIND_NAMES_PREFIX,
+                           (struct bytes){NULL, 0},
+                           base_bytes("\1\0\0\0\0\0\0\0", 8), batch);
+}
+
+static void
+a_batch_that_is_thrown_away_leaves_no_number_behind(void **state)
+{
+    (void)state;
+    struct tree *tree = tree_new(13);
+    struct sim_node *child = &tree->nodes[1];
+    struct store_kv *kv = child->kvs[STORE_JOURNAL_IDENT];
+    tree->world.calm = true;
+    sim_node_run(&tree->world, UP_MS);
+    uint64_t issued = names_up(child)->issued;
+    struct store_kv_batch *gone = store_kv_batch_new(kv);
+    assert_int_equal(post_up(child, gone), ERR_OK);
+    uint64_t id = store_kv_batch_id(gone);
+    store_kv_batch_free(gone);
+    struct store_kv_batch *batch = store_kv_batch_new(kv);
+    assert_ptr_equal(batch, gone); /* the same place, with more in it */
+    assert_true(store_kv_batch_id(batch) > id);
+    uint8_t value[500] = {0};
+    store_kv_put(batch, STORE_TABLE_ID, base_bytes_text("much"),
+                 base_bytes(value, sizeof value));
+    assert_int_equal(post_up(child, batch), ERR_OK);
+    assert_int_equal(store_kv_commit(kv, batch, NULL, NULL), ERR_OK);
+    sim_node_run(&tree->world, UP_MS);
+    assert_int_equal(names_up(child)->issued, issued + 1);
+    assert_int_equal(names_up(child)->acked, issued + 1);
+    assert_int_equal(stat_of(child, TIER_STAT_GAPS), 0);
+    tree_free(tree);
+}
+
+/* As if so much were issued and not acknowledged. */
+static void
+set_issued(struct sim_node *node, uint64_t rows, uint64_t bytes)
+{
+    struct tier_log *log = names_up(node);
+    uint8_t key[TIER_CURSOR_KEY];
+    uint64_t out[3] = {log->acked + rows, log->acked_bytes + bytes, 0};
+    put_numbers(log->kv, STORE_TABLE_TIER_CUR,
+                tier_cursor_key(TIER_CURSOR_OUT, MODEL_CHANNEL_NAMES,
+                                log->peer->no, key),
+                out, 3);
+    tier_log_reload(log);
+}
+
+static void
+a_full_spool_refuses_posts_and_says_so_once(void **state)
+{
+    (void)state;
+    struct tree *tree = tree_new(14);
+    struct sim_node *child = &tree->nodes[1];
+    struct store_kv *kv = child->kvs[STORE_JOURNAL_IDENT];
+    tree->world.calm = true;
+    sim_node_run(&tree->world, UP_MS);
+    sim_node_crash(&tree->nodes[0], FAULT_FILES_NONE, true);
+    sim_node_run(&tree->world, 1000);
+    uint64_t alerts = stat_of(child, TIER_STAT_ALERTS);
+    struct store_kv_batch *batch = store_kv_batch_new(kv);
+    set_issued(child, TIER_SPOOL_ROWS - 1, 0);
+    assert_int_equal(post_up(child, batch), ERR_OK);
+    assert_int_equal(post_up(child, batch), ERR_LIMIT);
+    assert_int_equal(post_up(child, batch), ERR_LIMIT);
+    store_kv_batch_free(batch);
+    set_issued(child, 1, TIER_SPOOL_BYTES - 10);
+    batch = store_kv_batch_new(kv);
+    assert_int_equal(post_up(child, batch), ERR_LIMIT);
+    assert_int_equal(stat_of(child, TIER_STAT_LIMIT), 3);
+    assert_int_equal(stat_of(child, TIER_STAT_ALERTS), alerts + 1);
+    set_issued(child, 1, 0);
+    assert_int_equal(post_up(child, batch), ERR_OK);
+    store_kv_batch_free(batch);
+    tree_free(tree);
+}
+
 static void
 logs_that_have_parted_are_fenced(void **state)
 {
@@ -519,6 +608,8 @@ main(void)
         cmocka_unit_test(a_new_store_needs_a_new_key_and_gets_a_higher_epoch),
         cmocka_unit_test(a_restored_parent_gets_the_kept_tail_and_every_state),
         cmocka_unit_test(what_is_no_longer_kept_is_named_by_a_gap),
+        cmocka_unit_test(a_batch_that_is_thrown_away_leaves_no_number_behind),
+        cmocka_unit_test(a_full_spool_refuses_posts_and_says_so_once),
         cmocka_unit_test(logs_that_have_parted_are_fenced),
         cmocka_unit_test(a_revoked_prefix_is_cut_at_once_and_stays_out),
         cmocka_unit_test(an_absent_parent_is_probed_and_an_unfit_one_is_not),
