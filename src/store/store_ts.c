@@ -353,7 +353,7 @@ ts_append_check(struct store_ts *ts, const struct store_ts_row *rows,
     if (ts->head_bytes + ts->sealing_bytes > ts->config.head_bytes) {
         base_stat_inc(&ts->counts.head_limit, 1);
         store_ts_seal_check(ts);
-        return ERR_LIMIT;
+        return ERR_BUSY;
     }
     return ERR_OK;
 }

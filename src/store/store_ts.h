@@ -13,7 +13,7 @@
  * Threads  one owner per store_ts (the ingest loop).  Sealing writes its file
  *          on config.worker (a loop that may block) and comes back by post.
  * Memory   head <= config.head_bytes; beyond it segments are written early,
- *          then appends are refused with LIMIT; 4,096 columns a group,
+ *          then appends are BUSY until one is; 4,096 columns a group,
  *          config.series_max series.
  * Limits   32 labels; name 128 B, value 1,024 B, set 4 KiB; time from
  *          now - retention to now + 10 min.

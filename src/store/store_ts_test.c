@@ -339,7 +339,7 @@ the_head_is_sealed_by_age_and_by_size(void **state)
     int64_t i = 0;
     for (; i < 100000 && err == ERR_OK; i++)
         err = try_put(&world, "a", "m", 100 + i % 7, decimal(i * 1000003, 3));
-    assert_int_equal(err, ERR_LIMIT); /* nothing ran meanwhile */
+    assert_int_equal(err, ERR_BUSY); /* nothing ran meanwhile */
     fault_loop_run(&world.loop, 6000);
     store_ts_stats(world.ts, &stats);
     assert_true(stats.segments >= 2);

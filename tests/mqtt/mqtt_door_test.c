@@ -65,6 +65,7 @@ begin(const struct mqtt_profile *profile)
         .random = sys_random(),
         .stats = &world.stats,
         .version = "test",
+        .full_s = 1,
     };
     assert_int_equal(mqtt_door_new(&config, &world.door), ERR_OK);
     struct mqtt_listener *mqtt = mqtt_door_listener(world.door, profile);
@@ -233,6 +234,21 @@ publish(int fd, unsigned version, unsigned flags, unsigned id,
 enum { QOS1 = 2, QOS2 = 4, RETAIN = 1, DUP = 8 };
 #define VALUE "d/88.31.1001/pump/m/flow"
 
+/* /metrics has a line with this end. */
+static void
+hear_of(const char *line)
+{
+    struct base_out out;
+    base_out_grow(&out, 1 << 20);
+    base_stat_write(&world.stats, &out);
+    base_out_u8(&out, 0);
+    char want[128];
+    snprintf(want, sizeof want, "%s\n", line);
+    if (!strstr((const char *)out.at, want))
+        fail_msg("no \"%s\" in\n%s", line, (const char *)out.at);
+    base_out_done(&out);
+}
+
 /* --- the acknowledgement --- */
 
 static void
@@ -283,7 +299,14 @@ no_space_is_told_and_no_promise_is_made(void **state)
     hear(five, "4003 0002 10");
     publish(four, 4, QOS1, 1, VALUE, "1");
     say(four, "C000");
-    silence(four);
+    silence(four); /* held, then */
+    ended(four);
+    hear_of("why=\"space\"} 1");
+    say(five, "C000"); /* who can be told stays */
+    hear(five, "D000");
+    mqtt_fake.write = ERR_OK;
+    publish(five, 5, QOS1, 3, VALUE, "1");
+    hear(five, "4002 0003");
 }
 
 static void
@@ -371,6 +394,23 @@ a_bad_payload_is_refused_or_a_dead_letter(void **state)
     hear(four, "4002 0001");
     assert_int_equal(mqtt_fake.kept, 1);
     assert_int_equal(mqtt_fake.writes, 0);
+}
+
+static void
+dead_letters_are_refused_when_space_is_short(void **state)
+{
+    (void)state;
+    mqtt_fake.low = true;
+    int five = client(5, 'a'), four = client(4, 'b'), good = client(4, 'c');
+    publish(five, 5, QOS1, 1, VALUE, "NaN");
+    hear(five, "4003 0001 99");
+    publish(four, 4, QOS1, 1, VALUE, "NaN");
+    publish(good, 4, QOS1, 1, VALUE, "1"); /* samples still are taken */
+    hear(good, "4002 0001");
+    ended(four);
+    assert_int_equal(mqtt_fake.kept, 0);
+    hear_of("{limit=\"mqtt_deadletters_space\"} 1");
+    hear_of("dougong_ingest_deadletter_total{door=\"mqtt\"} 0");
 }
 
 static void
@@ -837,6 +877,7 @@ main(void)
         DOOR_TEST(an_unknown_identifier_is_made_first),
         DOOR_TEST(a_refused_identifier_is_told),
         DOOR_TEST(a_bad_payload_is_refused_or_a_dead_letter),
+        DOOR_TEST(dead_letters_are_refused_when_space_is_short),
         DOOR_TEST(qos_2_takes_effect_once),
         DOOR_TEST(nobody_listens_is_told),
         DOOR_TEST(the_window_of_a_subscriber_is_kept),

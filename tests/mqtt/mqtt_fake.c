@@ -185,6 +185,13 @@ stream_state(struct stream *stream)
     return mqtt_fake.state;
 }
 
+bool
+stream_low(struct stream *stream)
+{
+    (void)stream;
+    return mqtt_fake.low;
+}
+
 uint64_t
 stream_cuts(struct stream *stream)
 {

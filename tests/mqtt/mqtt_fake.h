@@ -24,6 +24,7 @@ struct mqtt_fake {
     enum err write, state, ensure; /* what they answer; OK by default */
     uint64_t sequence, synced, cuts, writes;
     bool known; /* everything is registered already */
+    bool low;   /* space is short */
     unsigned ensured, kept;
     struct mqtt_fake_row rows[MQTT_FAKE_ROWS];
 };

@@ -63,6 +63,13 @@ def subscribers(node):
     assert sub.wait(10) == 0
 
 
+def counted_once(node, samples):
+    """The family has one row per door, and its sum is what was sent."""
+    rows = {k: v for k, v in node.metrics().items()
+            if k.startswith('dougong_ingest_samples_total')}
+    assert rows == {'dougong_ingest_samples_total{door="mqtt"}': samples}, rows
+
+
 def main():
     with Chain() as chain:
         node = chain.enterprise
@@ -106,6 +113,7 @@ def main():
             for way, (sent, got) in sorted(missing.items()):
                 print('%s: sent %s, got %s' % (way, sent, got))
             raise
+        counted_once(node, len(ways) * COUNT)
         subscribers(node)
         print('figure: %d ways to publish, %d samples each, all in query_range'
               % (len(ways), COUNT))

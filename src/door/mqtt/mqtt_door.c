@@ -161,7 +161,8 @@ mqtt_door_full(struct mqtt_conn *conn)
     struct mqtt_session *session = mqtt_session_make(conn);
     conn->state = MQTT_FULL;
     mqtt_door_hold(session, MQTT_HOLD_FULL);
-    net_conn_deadline(net_conn_of(conn), MQTT_FULL_S);
+    unsigned full_s = session->door->config.full_s;
+    net_conn_deadline(net_conn_of(conn), full_s ? full_s : MQTT_FULL_S);
 }
 
 void

@@ -57,6 +57,8 @@ struct mqtt_door_config {
     struct base_log *log;
     const char *version;  /* $SYS/broker/version */
     unsigned clients_max; /* 0: 10,000 */
+    unsigned full_s; /* 0: 30; a 3.x client that no space is left for is held
+                        so long, then closed */
 };
 
 /* Before the loops run: reads what is retained. */

@@ -31,7 +31,7 @@ enum {
     MQTT_KEEPS = 1024,        /* calls to stream_keep under way */
     MQTT_KEEP_BYTES = 500000, /* one value of stream_keep */
     MQTT_DEADLETTERS = 1000,
-    MQTT_FULL_S = 30,
+    MQTT_FULL_S = 30, /* unless config.full_s */
     MQTT_SYS_MS = 10000,
     MQTT_BUSY_MS = 5,
     MQTT_PACKET_LIMIT = 268435455 + 5,
@@ -239,6 +239,7 @@ enum mqtt_limit {
     MQTT_LIMIT_RETAINED,
     MQTT_LIMIT_INPUT,
     MQTT_LIMIT_KEEPS,
+    MQTT_LIMIT_LETTERS,
     MQTT_LIMITS
 };
 
@@ -381,6 +382,8 @@ void mqtt_retain_send(struct mqtt_sub *sub, struct bytes filter);
  * under this ticket. */
 void mqtt_retain_keep(struct mqtt_door *door, struct mqtt_session *session,
                       uint32_t ticket, const struct mqtt_view *view);
+/* Dead letters are kept, and there is space for them (else it is counted). */
+bool mqtt_retain_has_letters(struct mqtt_door *door);
 void mqtt_retain_letter(struct mqtt_door *door, struct mqtt_session *session,
                         uint32_t ticket, struct bytes topic,
                         struct bytes payload, const char *why);

@@ -346,7 +346,7 @@ map_take_number(struct mqtt_map *map, struct mqtt_map_entry *entry,
         ret->samples = 1;
     else
         base_err_note(&map->note, err, "%s", base_err_text(err));
-    return err == ERR_LIMIT ? ERR_BUSY : err; /* memory is full: it drains */
+    return err;
 }
 
 /* The metric name as it is meant; escapes are rare. */
@@ -485,8 +485,6 @@ map_take_reading(struct mqtt_map *map, struct mqtt_map_entry *entry,
         err = map_read_all(map, entry, payload, wall, NULL);
     if (err == ERR_OK)
         err = map_read_all(map, entry, payload, wall, ret);
-    if (err == ERR_LIMIT && map->note.text[0] == 0)
-        err = ERR_BUSY; /* memory is full: it drains */
     if (err != ERR_OK && map->note.text[0] == 0)
         base_err_note(&map->note, err,
                       "the payload is not {\"ts\":ms,\"v\":{...}} or an "

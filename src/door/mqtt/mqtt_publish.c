@@ -250,7 +250,7 @@ publish_refuse(struct mqtt_session *session,
     }
     if (refusal->close)
         return mqtt_door_end(conn, 0, true);
-    if (!refusal->letter || !door->config.keep) {
+    if (!refusal->letter || !mqtt_retain_has_letters(door)) {
         mqtt_door_full(conn);
         return MQTT_DONE;
     }

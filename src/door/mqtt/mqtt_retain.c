@@ -252,6 +252,17 @@ retain_letter_text(struct base_out *out, struct bytes text)
     base_out_bytes_add(out, text);
 }
 
+bool
+mqtt_retain_has_letters(struct mqtt_door *door)
+{
+    if (!door->config.keep)
+        return false;
+    if (!stream_low(door->config.stream))
+        return true;
+    base_stat_inc(&door->stats.limits[MQTT_LIMIT_LETTERS], 1);
+    return false;
+}
+
 void
 mqtt_retain_letter(struct mqtt_door *door, struct mqtt_session *session,
                    uint32_t ticket, struct bytes topic, struct bytes payload,

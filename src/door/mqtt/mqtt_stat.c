@@ -43,6 +43,7 @@ static const char *const stat_limits[MQTT_LIMITS] = {
     [MQTT_LIMIT_RETAINED] = "limit=\"mqtt_retained\"",
     [MQTT_LIMIT_INPUT]    = "limit=\"mqtt_uncommitted_input\"",
     [MQTT_LIMIT_KEEPS]    = "limit=\"mqtt_keeps\"",
+    [MQTT_LIMIT_LETTERS]  = "limit=\"mqtt_deadletters_space\"",
 };
 
 struct stat_row {

@@ -344,6 +344,12 @@ stream_state(struct stream *stream)
     return ERR_OK;
 }
 
+bool
+stream_low(struct stream *stream)
+{
+    return store_journal_state(stream->config.journal) != STORE_JOURNAL_OK;
+}
+
 uint64_t
 stream_cuts(struct stream *stream)
 {
@@ -393,8 +399,6 @@ stream_count(struct stream *stream, bool add)
         enum base_stat_kind kind;
         const char *name, *labels, *help;
     } rows[] = {
-        {&c->samples, BASE_STAT_COUNTER, "dougong_ingest_samples_total", "",
-         "Samples taken in"},
         {&c->unknown, BASE_STAT_COUNTER, "dougong_ingest_refused_total",
          "why=\"unknown\"", "Samples refused"},
         {&c->busy, BASE_STAT_COUNTER, "dougong_ingest_refused_total",

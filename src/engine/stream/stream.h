@@ -15,10 +15,10 @@
  *          (MODEL_EVENT_FOLD); later changes at most once a second.  Replay
  *          dirties what lies above rollup's FOLDED sequence.
  * Threads  one owner, the ingest loop, unless said otherwise.
- * Limits   1,000 series per identifier; 65,536 dirty windows (then samples are
- *          refused with BUSY); time: retention .. now + 10 min (TIME).
- * Errors   ABSENT the identifier is not known here yet (ask ident), NAME a
- *          metric name is unfit, TIME, LIMIT, FULL, BUSY, IO. */
+ * Limits   1,000 series per identifier; 65,536 dirty windows, store_ts's memory
+ *          (then samples are BUSY: come again); time: retention .. now + 10 min
+ * (TIME). Errors   ABSENT the identifier is not known here yet (ask ident),
+ * NAME a metric name is unfit, TIME, LIMIT, FULL, BUSY, IO. */
 #ifndef STREAM_H
 #define STREAM_H
 
@@ -84,6 +84,9 @@ enum err stream_write_slot(struct stream *stream, struct stream_slot slot,
 /* Durable so far; failed: nothing more will be (answer IO, FULL). */
 uint64_t stream_synced(struct stream *stream);
 enum err stream_state(struct stream *stream); /* OK FULL IO */
+/* Space is short (or gone): what can be done without, dead letters and
+ * backfill, is refused. */
+bool stream_low(struct stream *stream);
 /* Refusals of unsynced writes so far: when it rises, what was owed above
  * stream_synced() is lost and must be refused, never acknowledged. */
 uint64_t stream_cuts(struct stream *stream);
