@@ -246,7 +246,8 @@ recover_damage(struct recover *at, size_t index,
                uint64_t end)
 {
     struct store_journal_health *health = &at->journal->health;
-    at->lost = at->last + 1;
+    uint64_t lost_first = scan->sequence;
+    at->lost = lost_first;
     recover_lost(at, at->firsts[index], scan, readable);
     for (size_t i = index + 1; i < at->count; i++) {
         struct store_journal_file_scan rest;
@@ -263,7 +264,7 @@ recover_damage(struct recover *at, size_t index,
         }
     }
     if (health->lost_first == 0) {
-        health->lost_first = at->last + 1;
+        health->lost_first = lost_first;
         health->lost_last = at->lost;
     }
     char *path = store_journal_path(at->stream, at->firsts[index]);
@@ -271,14 +272,14 @@ recover_damage(struct recover *at, size_t index,
     snprintf(why, sizeof why,
              "damage in %s at byte %llu: sequences %llu to %llu of stream %u "
              "are in quarantine",
-             path, (unsigned long long)end, (unsigned long long)at->last + 1,
+             path, (unsigned long long)end, (unsigned long long)lost_first,
              (unsigned long long)at->lost, at->stream->index);
     base_bytes_string(base_bytes_text(why), health->why, sizeof health->why);
     base_log_say(
         at->journal->config.log, BASE_LOG_ERROR, "store", "journal_quarantine",
         "stream=%u offset=%llu lost_first=%llu lost_last=%llu",
         at->stream->index, (unsigned long long)end,
-        (unsigned long long)at->last + 1, (unsigned long long)at->lost);
+        (unsigned long long)lost_first, (unsigned long long)at->lost);
     enum err err = recover_quarantine(at, index, end);
     if (err != ERR_OK)
         recover_note(at, err, path, "moving damage to quarantine");
@@ -329,6 +330,7 @@ recover_file(struct recover *at, size_t index, bool *ret_more)
         scan->sequence = at->last + 1;
         return recover_damage(at, index, scan, err == ERR_OK, 0);
     }
+    uint64_t before = at->last;
     at->any = true;
     at->ends_clean = false;
     at->last = scan->header.first - 1;
@@ -348,6 +350,8 @@ recover_file(struct recover *at, size_t index, bool *ret_more)
     }
     if (damage) {
         *ret_more = false;
+        if (scan->offset == STORE_JOURNAL_FILE_HEADER)
+            at->last = before; /* nothing of it stays */
         return recover_damage(at, index, scan, true, scan->offset);
     }
     if (cut)
