@@ -275,11 +275,11 @@ recover_damage(struct recover *at, size_t index,
              path, (unsigned long long)end, (unsigned long long)lost_first,
              (unsigned long long)at->lost, at->stream->index);
     base_bytes_string(base_bytes_text(why), health->why, sizeof health->why);
-    base_log_say(
-        at->journal->config.log, BASE_LOG_ERROR, "store", "journal_quarantine",
-        "stream=%u offset=%llu lost_first=%llu lost_last=%llu",
-        at->stream->index, (unsigned long long)end,
-        (unsigned long long)lost_first, (unsigned long long)at->lost);
+    base_log_say(at->journal->config.log, BASE_LOG_ERROR, "store",
+                 "journal_quarantine",
+                 "stream=%u offset=%llu lost_first=%llu lost_last=%llu",
+                 at->stream->index, (unsigned long long)end,
+                 (unsigned long long)lost_first, (unsigned long long)at->lost);
     enum err err = recover_quarantine(at, index, end);
     if (err != ERR_OK)
         recover_note(at, err, path, "moving damage to quarantine");

@@ -327,7 +327,7 @@ void
 rollup_take_explain(void *engine, const struct model_message *message,
                     struct model_answer *answer)
 {
-    struct rollup_ask ask;
+    struct rollup_ask ask = {0};
     char text[MODEL_WINDOW_TEXT];
     unsigned left = message->left_ms;
     enum err err = explain_question(engine, message, &ask, text);
@@ -344,7 +344,7 @@ void
 rollup_take_table(void *engine, const struct model_message *message,
                   struct model_answer *answer)
 {
-    struct rollup_ask ask;
+    struct rollup_ask ask = {0};
     struct rollup_answer shown = {0};
     struct explain_list list = {0};
     struct base_arena arena;

@@ -494,8 +494,8 @@ rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
             struct base_note *note)
 {
     struct rollup_row_window row;
-    uint32_t window;
-    unsigned pack, last = ask->last ? ask->last : 1;
+    uint32_t window = 0;
+    unsigned pack = 0, last = ask->last ? ask->last : 1;
     last = last < QUERY_LAST ? last : QUERY_LAST;
     rollup_fold_flush(rollup);
     *ret_answer = (struct rollup_answer){0};

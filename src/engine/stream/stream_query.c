@@ -445,7 +445,7 @@ query_series_add(struct query_run *run, struct bytes selector,
 {
     const struct wire_promql_node *node;
     struct store_ts_series *series;
-    uint32_t count;
+    uint32_t count = 0;
     enum err err = wire_promql_selector(run->arena, selector, &node, run->note);
     if (err != ERR_OK)
         return query_parse_failed(run->note, err);
