@@ -4,6 +4,19 @@
 #include "base/base_mem.h"
 
 /* clang-format off */
+#define CTL_PLANT_OPTIONS \
+    {{"hours", "H", "how long (default: for ever, as it happens)"}, \
+     {"speed", "N", "so many times as fast; begins as long ago (default 1)"}, \
+     {"start", "TIME", "begin then instead (2026-11-22T08:00:00Z)"}, \
+     {"live", NULL, "after the hours go on for ever, as it happens"}, \
+     {"seed", "N", "the same seed, the same bytes (default 1)"}, \
+     {"truth", "FILE", "write what really happened, for plant check"}, \
+     {"prefix", "PREFIX", "below another prefix than the works' own"}, \
+     {"dry-run", NULL, "print the messages instead"}, \
+     {"user", "NAME", "at the MQTT door"}, \
+     {"password", "TEXT", "at the MQTT door"}, \
+     {"key", "FILE", "with USER:PASSWORD, instead of both"}}
+
 const struct ctl_command ctl_table[] = {
     {"serve", NULL, "NODE.YAML", 1, 1,
      "Run a node until it is told to stop.",
@@ -61,6 +74,18 @@ const struct ctl_command ctl_table[] = {
      "Run a pack's golden files.",
      {{"codes", "FOLDER", "code lists (default packs/codes beside it)"}},
      ctl_pack, false},
+    {"plant", "pump", "", 0, 0,
+     "Simulate the pump works 88.31.1001: 12 pumps.",
+     CTL_PLANT_OPTIONS, ctl_plant, false},
+    {"plant", "machining", "", 0, 0,
+     "Simulate the machining shop 88.31.1002: 12 machines.",
+     CTL_PLANT_OPTIONS, ctl_plant, false},
+    {"plant", "electronics", "", 0, 0,
+     "Simulate the electronics assembly 88.44.2001: 12 stations.",
+     CTL_PLANT_OPTIONS, ctl_plant, false},
+    {"plant", "check", "FILE", 1, 1,
+     "Compare what a plant did (--truth) with what the node holds of it.",
+     {{0}}, ctl_plant_check, false},
     {"doctor", NULL, "[NODE.YAML]", 0, 1,
      "What is wrong with a node: files, doors, link, clock, disk.",
      {{0}}, ctl_doctor, false},

@@ -36,7 +36,7 @@ struct mqtt_client {
      * 65,535 + 1 */
     struct client_message *kept[MQTT_CLIENT_KEPT];
     uint64_t first, count, next; /* next: the number to be sent next */
-    unsigned window;
+    unsigned window, no_space;
     struct base_out out;
     struct base_stat sent, acked, refused, dropped;
     char labels[64];
@@ -150,8 +150,11 @@ client_acked(struct mqtt_client *client, struct bytes body)
     if (wire_mqtt_read_ack(client->version, WIRE_MQTT_PUBACK, 0, body, &ack) !=
         WIRE_MQTT_OK)
         return false;
-    if (ack.reason == WIRE_MQTT_QUOTA)
+    if (ack.reason == WIRE_MQTT_QUOTA) {
+        client->no_space++;
         return false; /* no space there now: later again */
+    }
+    client->no_space = 0;
     uint16_t ahead =
         (uint16_t)((ack.id + 65535u - client_id(client->first)) % 65535u);
     uint64_t number = client->first + ahead;
@@ -342,6 +345,7 @@ mqtt_client_stats(const struct mqtt_client *client,
         .on = client->state == CLIENT_ON,
         .waiting = (unsigned)client->count,
         .connack = client->connack,
+        .no_space = client->no_space,
         .sent = base_stat_get(&c->sent),
         .acked = base_stat_get(&c->acked),
         .refused = base_stat_get(&c->refused),

@@ -46,8 +46,9 @@ struct mqtt_client_config {
 
 struct mqtt_client_stats {
     bool on;
-    unsigned waiting; /* kept, not yet acknowledged */
-    uint8_t connack;  /* the last code; 0 while there was none */
+    unsigned waiting;  /* kept, not yet acknowledged */
+    uint8_t connack;   /* the last code; 0 while there was none */
+    unsigned no_space; /* refusals for lack of space since the last PUBACK */
     int64_t sent, acked, refused, dropped;
 };
 
