@@ -59,20 +59,19 @@ unsigned
 model_value_unit(const struct model_pack *pack, uint64_t mask,
                  const int64_t *values, struct model_figure *ret_figure)
 {
-    unsigned failed = 0;
+    unsigned missing = 0;
     *ret_figure = (struct model_figure){0};
     value_put(ret_figure, MODEL_FIGURE_EXPECTED, 1);
     if (model_value_reported(pack, mask))
         value_put(ret_figure, MODEL_FIGURE_REPORTED, 1);
     for (unsigned i = 0; i < pack->measure_count; i++) {
         int64_t value;
-        enum err err = model_value_measure(pack, i, mask, values, &value);
-        if (err == ERR_OK)
+        if (model_value_measure(pack, i, mask, values, &value) == ERR_OK)
             value_put(ret_figure, MODEL_FIGURE_MEASURES + i, value);
-        else if (err != ERR_ABSENT)
-            failed++;
+        else
+            missing++;
     }
-    return failed;
+    return missing;
 }
 
 enum err

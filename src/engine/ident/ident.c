@@ -37,33 +37,46 @@ ident_stats(struct ident *ident)
     base_stat_add(stats, &ident->limit_token, BASE_STAT_COUNTER,
                   "dougong_limit_hit_total", "limit=\"tokens\"",
                   "Times a limit was reached.");
+    base_stat_add(stats, &ident->resolved[0], BASE_STAT_COUNTER,
+                  "dougong_ident_resolved_total", "from=\"here\"",
+                  "Resolutions answered with values.");
+    base_stat_add(stats, &ident->resolved[1], BASE_STAT_COUNTER,
+                  "dougong_ident_resolved_total", "from=\"elsewhere\"",
+                  "Resolutions answered with values.");
+    base_stat_add(stats, &ident->resolved_not, BASE_STAT_COUNTER,
+                  "dougong_ident_unresolved_total", "",
+                  "Resolutions answered without values.");
 }
 
+/* Prefix numbers are handed out rising; the highest is found at start, and
+ * which prefixes are served here. */
 static bool
-ident_highest_id(void *self, struct bytes key, struct bytes value)
+ident_found(void *self, struct bytes key, struct bytes value)
 {
     struct ident *ident = self;
     struct ident_row_prefix row;
     (void)key;
-    if (ident_row_prefix_read(value, &row) == ERR_OK &&
-        row.id >= ident->next_id)
+    if (ident_row_prefix_read(value, &row) != ERR_OK)
+        return true;
+    if (row.id >= ident->next_id)
         ident->next_id = row.id + 1;
+    if (row.flags & IDENT_ROW_HOSTED)
+        ident_id_serve(ident, &row);
     return true;
 }
 
-/* Prefix numbers are handed out rising; the highest is found at start. */
 static void
 ident_number(struct ident *ident)
 {
-    uint8_t next_room[480];
-    struct base_out next;
+    uint8_t room[2][480];
     struct bytes from = {0};
     ident->next_id = 1;
-    for (;;) {
-        base_out_fixed(&next, next_room, sizeof next_room);
-        enum err err = store_kv_scan(
-            store_kv_now(ident->config.kv), STORE_TABLE_PREFIX,
-            (struct bytes){0}, from, 10000, ident_highest_id, ident, &next);
+    for (unsigned turn = 0;; turn ^= 1) {
+        struct base_out next;
+        base_out_fixed(&next, room[turn], sizeof room[turn]);
+        enum err err = store_kv_scan(store_kv_now(ident->config.kv),
+                                     STORE_TABLE_PREFIX, (struct bytes){0},
+                                     from, 10000, ident_found, ident, &next);
         if (err != ERR_AGAIN)
             return;
         from = base_out_bytes(&next);
@@ -75,19 +88,21 @@ ident_own(struct ident *ident)
 {
     struct ident_row_prefix row = {0};
     enum err err = ident_prefix_get(ident, ident->prefix, &row);
-    if (err == ERR_OK) {
-        ident->prefix_id = row.id;
-        return ERR_OK;
-    }
-    if (err != ERR_ABSENT)
+    bool made = err == ERR_ABSENT;
+    if (made) {
+        row.state = IDENT_PREFIX_ACTIVE;
+        row.id = ident->next_id++;
+        row.approved_ms = row.joined_ms = ident_now(ident);
+        row.name = ident->prefix;
+    } else if (err != ERR_OK) {
         return err;
-    row.state = IDENT_PREFIX_ACTIVE;
-    row.id = ident->next_id++;
-    row.approved_ms = row.joined_ms = ident_now(ident);
-    row.name = ident->prefix;
+    }
+    row.attributes = ident->config.attributes;
+    ident_id_serve(ident, &row);
+    if (!made)
+        return ERR_OK;
     struct store_kv_batch *batch = store_kv_batch_new(ident->config.kv);
     ident_prefix_put(ident, batch, &row);
-    ident->prefix_id = row.id;
     return store_kv_commit(ident->config.kv, batch, NULL, NULL);
 }
 
@@ -111,6 +126,7 @@ ident_new(const struct ident_config *config, struct ident **ret_ident,
     struct ident *ident = base_mem_zero(sizeof *ident);
     ident->config = *config;
     ident->prefix = prefix;
+    base_map_init(&ident->served, base_rng_u64(config->random));
     ident_stats(ident);
     ident_number(ident);
     err = ident_own(ident);
@@ -129,11 +145,17 @@ ident_free(struct ident *ident)
     if (ident == NULL)
         return;
     struct base_stat *all[] = {
-        &ident->registered, &ident->ensured,     &ident->refused_auto,
-        &ident->limit_auto, &ident->tokens,      &ident->token_refused,
-        &ident->enrolled,   &ident->limit_token,
+        &ident->registered,  &ident->ensured,      &ident->refused_auto,
+        &ident->limit_auto,  &ident->tokens,       &ident->token_refused,
+        &ident->enrolled,    &ident->limit_token,  &ident->resolved[0],
+        &ident->resolved[1], &ident->resolved_not,
     };
     for (size_t i = 0; i < BASE_COUNT(all); i++)
         base_stat_drop(ident->config.stats, all[i]);
+    void *served;
+    struct bytes key;
+    for (size_t at = 0; base_map_next(&ident->served, &at, &key, &served);)
+        base_mem_free(served);
+    base_map_done(&ident->served);
     base_mem_free(ident);
 }

@@ -17,6 +17,7 @@
 #include "model/model_event.h"
 #include "model/model_id.h"
 #include "store/store_kv.h"
+#include "wire/handle/wire_hs.h"
 
 struct ident;
 
@@ -49,12 +50,21 @@ enum ident_state {
     IDENT_RETIRED
 };
 
+const char *ident_state_name(enum ident_state state);
+/* By its name; false: none. */
+bool ident_state_find(struct bytes name, enum ident_state *ret_state);
+
+/* Bytes of a record's values: what one call between nodes carries. */
+enum { IDENT_VALUES_BYTES = 128 << 10 };
+
 struct ident_record {
     struct bytes id; /* registered spelling */
     struct bytes class_name;
     enum ident_state state;
+    struct bytes why; /* it is in this state; or empty */
     int64_t made_ms, changed_ms;
     uint64_t revision;
+    struct wire_hs_list values; /* index rising */
 };
 
 /* Make it if it is not there; wait as in store_kv_commit.  EXISTS when it is

@@ -8,23 +8,55 @@
 #include "engine/ident/ident_inner.h"
 #include "wire/figure/wire_unit.h"
 
-static enum err
-id_key(struct ident *ident, struct bytes text, uint8_t key[IDENT_ROW_KEY],
-       struct bytes *ret_key, struct model_id *ret_id)
+/* --- prefixes whose names are here --- */
+
+struct ident_served *
+ident_id_served(struct ident *ident, struct bytes prefix)
 {
-    enum err err = model_id_parse(text, ret_id);
+    uint8_t folded[MODEL_PREFIX_MAX];
+    if (prefix.size == 0 || prefix.size > sizeof folded)
+        return NULL;
+    base_bytes_fold(prefix, folded);
+    return base_map_get(&ident->served, base_bytes(folded, prefix.size));
+}
+
+struct ident_served *
+ident_id_serve(struct ident *ident, const struct ident_row_prefix *row)
+{
+    uint8_t folded[MODEL_PREFIX_MAX];
+    struct ident_served *served = ident_id_served(ident, row->name);
+    if (served == NULL) {
+        served = base_mem_zero(sizeof *served);
+        base_bytes_fold(row->name, folded);
+        base_map_put(&ident->served, base_bytes(folded, row->name.size),
+                     served);
+    }
+    served->id = row->id;
+    served->state = row->state;
+    served->quota = row->quota;
+    base_bytes_string(row->name, served->name, sizeof served->name);
+    base_bytes_string(row->attributes, served->attributes,
+                      sizeof served->attributes);
+    return served;
+}
+
+enum err
+ident_id_key(struct ident *ident, struct bytes text, struct ident_key *ret_key)
+{
+    enum err err = model_id_parse(text, &ret_key->id);
     if (err != ERR_OK)
         return err;
-    if (ret_id->suffix.size == 0)
+    if (ret_key->id.suffix.size == 0)
         return ERR_NAME;
-    if (!base_bytes_equal_folded(ret_id->prefix, ident->prefix))
+    ret_key->served = ident_id_served(ident, ret_key->id.prefix);
+    if (ret_key->served == NULL)
         return ERR_DENIED;
     struct base_out out;
-    base_out_fixed(&out, key, IDENT_ROW_KEY);
-    base_out_u32be(&out, ident->prefix_id);
-    uint8_t *suffix = base_out_space(&out, ret_id->suffix.size);
-    base_bytes_fold(ret_id->suffix, suffix);
-    *ret_key = base_out_bytes(&out);
+    base_out_fixed(&out, ret_key->room, sizeof ret_key->room);
+    base_out_u32be(&out, ret_key->served->id);
+    uint8_t *suffix = base_out_space(&out, ret_key->id.suffix.size);
+    base_bytes_fold(ret_key->id.suffix, suffix);
+    ret_key->key = base_out_bytes(&out);
     return ERR_OK;
 }
 
@@ -49,7 +81,7 @@ id_told_durable(struct store_journal_wait *wait, enum err err)
 
 static void
 id_tell(struct ident *ident, const struct ident_record *record,
-        uint64_t sequence)
+        struct bytes attributes, uint64_t sequence)
 {
     struct model_event_object *event = base_mem_zero(sizeof *event);
     event->event.kind = MODEL_EVENT_OBJECT;
@@ -59,7 +91,6 @@ id_tell(struct ident *ident, const struct ident_record *record,
         memcpy(event->class_name, record->class_name.at, event->class_size);
     event->id_size = (uint8_t)record->id.size;
     memcpy(event->id, record->id.at, event->id_size);
-    struct bytes attributes = ident->config.attributes;
     event->attributes_size = (uint16_t)attributes.size;
     if (attributes.size > 0)
         memcpy(event->attributes, attributes.at, attributes.size);
@@ -72,40 +103,67 @@ id_tell(struct ident *ident, const struct ident_record *record,
                        STORE_JOURNAL_RECORDS, sequence, &told->wait);
 }
 
+/* rollup counts what is active, by class and codes: it hears of each change of
+ * them in the batch that makes it. */
 static enum err
-id_put(struct ident *ident, struct bytes key, const struct ident_record *record,
-       struct store_journal_wait *wait)
+id_unit(struct ident *ident, const struct ident_record *record,
+        struct bytes attributes, struct store_kv_batch *batch)
 {
-    uint8_t row[IDENT_ROW_MAX], unit[WIRE_UNIT_MAX];
-    struct base_out value, body;
-    base_out_fixed(&value, row, sizeof row);
-    ident_row_id_write(&value, record);
-    base_out_fixed(&body, unit, sizeof unit);
+    uint8_t room[WIRE_UNIT_MAX];
+    struct base_out body;
+    struct model_port *port = ident->config.port;
+    base_out_fixed(&body, room, sizeof room);
     wire_unit_write(&body, &(struct wire_unit){
                                .id = record->id,
                                .class_name = record->class_name,
                                .active = record->state == IDENT_ACTIVE,
                                .since_ms = record->changed_ms,
-                               .attributes = ident->config.attributes,
+                               .attributes = attributes,
                            });
-    must(base_out_ok(&value) && base_out_ok(&body));
+    must(base_out_ok(&body));
+    return port->ops->post(port, MODEL_CHANNEL_NAMES, MODEL_KIND_NAMES_UNIT,
+                           port->own, base_out_bytes(&body), batch);
+}
+
+static void
+id_row(struct store_kv_batch *batch, const struct ident_key *key,
+       const struct ident_record *record)
+{
+    struct base_out value;
+    base_out_grow(&value, IDENT_ROW_ID_MAX);
+    ident_row_id_write(&value, record);
+    must(base_out_ok(&value));
+    store_kv_put(batch, STORE_TABLE_ID, key->key, base_out_bytes(&value));
+    base_out_done(&value);
+}
+
+enum err
+ident_id_write(struct ident *ident, const struct ident_key *key,
+               const struct ident_record *record, bool gone,
+               struct bytes attributes, struct store_journal_wait *wait)
+{
     struct store_kv_batch *batch = store_kv_batch_new(ident->config.kv);
-    store_kv_put(batch, STORE_TABLE_ID, key, base_out_bytes(&value));
-    struct model_port *port = ident->config.port;
-    enum err err =
-        port->ops->post(port, MODEL_CHANNEL_NAMES, MODEL_KIND_NAMES_UNIT,
-                        port->own, base_out_bytes(&body), batch);
+    if (gone)
+        store_kv_del(batch, STORE_TABLE_ID, key->key);
+    else
+        id_row(batch, key, record);
+    enum err err = id_unit(ident, record, attributes, batch);
     if (err != ERR_OK) {
         store_kv_batch_free(batch);
         return err;
     }
     uint64_t sequence;
     err = store_kv_commit(ident->config.kv, batch, wait, &sequence);
-    if (err == ERR_OK) {
+    if (err != ERR_OK)
+        return err;
+    if (!gone && record->revision == 1) {
         base_stat_inc(&ident->registered, 1);
-        id_tell(ident, record, sequence);
+        key->served->count++;
     }
-    return err;
+    if (gone)
+        key->served->count--;
+    id_tell(ident, record, attributes, sequence);
+    return ERR_OK;
 }
 
 /* Nothing to write: wait until what was read is durable. */
@@ -122,16 +180,15 @@ enum err
 ident_register(struct ident *ident, struct bytes id, struct bytes class_name,
                struct store_journal_wait *wait)
 {
-    uint8_t room[IDENT_ROW_KEY];
-    struct bytes key, value;
-    struct model_id parts;
-    enum err err = id_key(ident, id, room, &key, &parts);
+    struct ident_key key;
+    struct bytes value;
+    enum err err = ident_id_key(ident, id, &key);
     if (err != ERR_OK)
         return err;
-    if (class_name.size > 64 || !base_bytes_utf8(class_name))
+    if (class_name.size > WIRE_UNIT_CLASS || !base_bytes_utf8(class_name))
         return ERR_NAME;
     struct ident_record record;
-    err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID, key,
+    err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID, key.key,
                        &value);
     if (err == ERR_OK) {
         err = ident_row_id_read(value, &record);
@@ -143,6 +200,8 @@ ident_register(struct ident *ident, struct bytes id, struct bytes class_name,
     }
     if (err != ERR_ABSENT)
         return err;
+    if (key.served->quota > 0 && key.served->count >= key.served->quota)
+        return ERR_LIMIT;
     record = (struct ident_record){
         .id = id,
         .class_name = class_name,
@@ -151,23 +210,25 @@ ident_register(struct ident *ident, struct bytes id, struct bytes class_name,
         .changed_ms = ident_now(ident),
         .revision = 1,
     };
-    return id_put(ident, key, &record, wait);
+    return ident_id_write(ident, &key, &record, false,
+                          base_bytes_text(key.served->attributes), wait);
 }
 
 enum err
 ident_get(struct ident *ident, struct bytes id, struct base_arena *arena,
           struct ident_record *ret_record)
 {
-    uint8_t room[IDENT_ROW_KEY];
-    struct bytes key, value;
-    struct model_id parts;
-    enum err err = id_key(ident, id, room, &key, &parts);
+    struct ident_key key;
+    struct bytes value;
+    enum err err = ident_id_key(ident, id, &key);
     if (err == ERR_OK)
-        err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID, key,
-                           &value);
-    if (err != ERR_OK)
-        return err;
-    return ident_row_id_read(base_arena_bytes(arena, value), ret_record);
+        err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID,
+                           key.key, &value);
+    if (err == ERR_OK)
+        err = ident_row_id_read(base_arena_bytes(arena, value), ret_record);
+    if (err == ERR_OK)
+        ret_record->values = ident_record_values(ret_record, arena);
+    return err;
 }
 
 struct id_list {
@@ -192,16 +253,17 @@ ident_list(struct ident *ident, struct bytes prefix, struct bytes after,
            void (*fn)(void *self, const struct ident_record *record),
            void *self)
 {
-    if (!base_bytes_equal_folded(prefix, ident->prefix))
+    const struct ident_served *served = ident_id_served(ident, prefix);
+    if (served == NULL)
         return ERR_DENIED;
     if (after.size > MODEL_ID_MAX)
         return ERR_BIG;
     uint8_t head[4], room[IDENT_ROW_KEY + 1];
     struct base_out own, from;
     base_out_fixed(&own, head, sizeof head);
-    base_out_u32be(&own, ident->prefix_id);
+    base_out_u32be(&own, served->id);
     base_out_fixed(&from, room, sizeof room);
-    base_out_u32be(&from, ident->prefix_id);
+    base_out_u32be(&from, served->id);
     if (after.size > 0) { /* the least key above it */
         base_bytes_fold(after, base_out_space(&from, after.size));
         base_out_u8(&from, 0);
@@ -287,18 +349,19 @@ id_ensure_made(struct ident *ident, struct ident_ensure *call,
 static enum err
 id_ensure(struct ident *ident, struct ident_ensure *call)
 {
-    uint8_t room[IDENT_ROW_KEY];
-    struct bytes key, value;
-    struct model_id parts;
+    struct ident_key key;
+    struct bytes value;
     struct ident_record record;
     enum err err =
-        id_key(ident, base_bytes(call->id, call->id_size), room, &key, &parts);
+        ident_id_key(ident, base_bytes(call->id, call->id_size), &key);
     if (err != ERR_OK)
         return err;
-    err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID, key,
+    if (key.served->state != IDENT_PREFIX_ACTIVE)
+        return ERR_DENIED;
+    err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID, key.key,
                        &value);
     if (err == ERR_ABSENT)
-        return id_ensure_made(ident, call, &parts);
+        return id_ensure_made(ident, call, &key.id);
     if (err == ERR_OK)
         err = ident_row_id_read(value, &record);
     if (err != ERR_OK)

@@ -2,10 +2,16 @@
 #ifndef IDENT_INNER_H
 #define IDENT_INNER_H
 
+#include "base/base_map.h"
 #include "engine/ident/ident.h"
+#include "engine/ident/ident_resolve.h"
 #include "engine/ident/ident_row.h"
 
-enum { IDENT_GUARD_SLOTS = 256, IDENT_AUTO_PER_HOUR = 1000 };
+enum {
+    IDENT_GUARD_SLOTS = 256,
+    IDENT_AUTO_PER_HOUR = 1000,
+    IDENT_SERVED_MAX = 10000, /* prefixes of one node */
+};
 
 /* Addresses that sent bad tokens: 5 in a minute, then refused for 10. */
 struct ident_guard {
@@ -14,10 +20,20 @@ struct ident_guard {
     unsigned count;
 };
 
+/* A prefix whose names are kept here: the own one, and hosted ones. */
+struct ident_served {
+    uint32_t id;
+    uint8_t state; /* enum ident_prefix_state */
+    uint32_t quota;
+    uint64_t count; /* of names; only kept where there is a quota */
+    char name[MODEL_PREFIX_MAX + 1];
+    char attributes[MODEL_ATTR_MAX + 1];
+};
+
 struct ident {
     struct ident_config config;
     struct bytes prefix;
-    uint32_t prefix_id; /* of the own prefix */
+    struct base_map served; /* folded prefix -> struct ident_served */
     uint32_t next_id;
     int64_t auto_hour;
     unsigned auto_count;
@@ -26,10 +42,14 @@ struct ident {
     void *denied_self;
     struct base_stat registered, ensured, refused_auto, limit_auto;
     struct base_stat tokens, token_refused, enrolled, limit_token;
+    struct base_stat resolved[2], resolved_not; /* here, elsewhere; no value */
 };
 
 int64_t ident_now(struct ident *ident);
-/* The row of a prefix; ABSENT.  key: folded, of MODEL_PREFIX_MAX bytes. */
+
+/* --- ident_prefix.c --- */
+
+/* The row of a prefix; ABSENT. */
 enum err ident_prefix_get(struct ident *ident, struct bytes prefix,
                           struct ident_row_prefix *ret_row);
 void ident_prefix_put(struct ident *ident, struct store_kv_batch *batch,
@@ -37,5 +57,42 @@ void ident_prefix_put(struct ident *ident, struct store_kv_batch *batch,
 /* Tell every node above that this prefix is as it is now. */
 enum err ident_prefix_up(struct ident *ident, struct store_kv_batch *batch,
                          const struct ident_row_prefix *row);
+
+/* --- ident_id.c --- */
+
+/* The key of an identifier that is kept here. */
+struct ident_key {
+    struct model_id id;
+    struct ident_served *served;
+    struct bytes key;
+    uint8_t room[IDENT_ROW_KEY];
+};
+
+/* DENIED: of a prefix that is not served here. */
+enum err ident_id_key(struct ident *ident, struct bytes text,
+                      struct ident_key *ret_key);
+/* NULL: not served here. */
+struct ident_served *ident_id_served(struct ident *ident, struct bytes prefix);
+/* Served from now on, as this row says. */
+struct ident_served *ident_id_serve(struct ident *ident,
+                                    const struct ident_row_prefix *row);
+
+/* The row (or none: gone), its unit message, the event to stream. */
+enum err ident_id_write(struct ident *ident, const struct ident_key *key,
+                        const struct ident_record *record, bool gone,
+                        struct bytes attributes,
+                        struct store_journal_wait *wait);
+
+/* --- ident_record.c: no state --- */
+
+/* The folded handle with its "0.NA/" where it had none, in arena. */
+enum err ident_record_name(struct bytes handle, struct base_arena *arena,
+                           struct bytes *ret_folded);
+/* Values of a record; made up where none are stored: CLASS and HS_ADMIN. */
+struct wire_hs_list ident_record_values(const struct ident_record *record,
+                                        struct base_arena *arena);
+/* What of `all` the call asks for goes into its values; the code. */
+enum ident_code ident_record_select(struct ident_resolve *call,
+                                    struct wire_hs_list all);
 
 #endif

@@ -49,7 +49,7 @@ void
 ident_prefix_put(struct ident *ident, struct store_kv_batch *batch,
                  const struct ident_row_prefix *row)
 {
-    uint8_t room[MODEL_PREFIX_MAX], value[IDENT_ROW_MAX];
+    uint8_t room[MODEL_PREFIX_MAX], value[IDENT_ROW_PREFIX_MAX];
     struct base_out out;
     (void)ident;
     base_out_fixed(&out, value, sizeof value);
@@ -64,7 +64,7 @@ enum err
 ident_prefix_up(struct ident *ident, struct store_kv_batch *batch,
                 const struct ident_row_prefix *row)
 {
-    uint8_t room[IDENT_ROW_MAX];
+    uint8_t room[IDENT_ROW_PREFIX_MAX];
     struct base_out out;
     struct model_port *port = ident->config.port;
     base_out_fixed(&out, room, sizeof room);
