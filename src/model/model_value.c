@@ -59,19 +59,20 @@ unsigned
 model_value_unit(const struct model_pack *pack, uint64_t mask,
                  const int64_t *values, struct model_figure *ret_figure)
 {
-    unsigned missing = 0;
+    unsigned failed = 0;
     *ret_figure = (struct model_figure){0};
     value_put(ret_figure, MODEL_FIGURE_EXPECTED, 1);
     if (model_value_reported(pack, mask))
         value_put(ret_figure, MODEL_FIGURE_REPORTED, 1);
     for (unsigned i = 0; i < pack->measure_count; i++) {
         int64_t value;
-        if (model_value_measure(pack, i, mask, values, &value) == ERR_OK)
+        enum err err = model_value_measure(pack, i, mask, values, &value);
+        if (err == ERR_OK)
             value_put(ret_figure, MODEL_FIGURE_MEASURES + i, value);
-        else
-            missing++;
+        else if (err != ERR_ABSENT)
+            failed++;
     }
-    return missing;
+    return failed;
 }
 
 enum err

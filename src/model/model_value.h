@@ -22,7 +22,7 @@ enum err model_value_measure(const struct model_pack *pack, unsigned measure,
 /* Has the unit reported: anything, and all that is required? */
 bool model_value_reported(const struct model_pack *pack, uint64_t mask);
 /* All of one unit: expected 1, reported 1 if it has, and every measure that
- * can be had; returns how many cannot. */
+ * can be had; returns how many failed though their inputs are there. */
 unsigned model_value_unit(const struct model_pack *pack, uint64_t mask,
                           const int64_t *values,
                           struct model_figure *ret_figure);

@@ -2,7 +2,8 @@
 """Bad input gets a clear answer and a counter, and changes nothing.
 
 Malformed and oversize MQTT, HTTP and tier bytes; packs that are wrong; wrong,
-expired, revoked and foreign certificates; a used token.
+expired, revoked and foreign certificates; a used token; figures of a prefix
+that is not the sender's.
 """
 import json
 import os
@@ -13,7 +14,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import DOUGONG, TOP, Chain, until  # noqa: E402
+import tier  # noqa: E402
+from chain import DOUGONG, TOP, Chain, Node, until  # noqa: E402
 
 DONE = []
 
@@ -182,6 +184,67 @@ def _(c):
     until('the real link is up all the same', lambda: any(
         child['up'] for child in c.province.get('/api/tree')[1]['children']),
         30)
+
+
+def joined(c, prefix):
+    """A child that has joined and never serves: its node."""
+    node = Node(c, prefix, 'enterprise', c.province)
+    node.join()
+    return node
+
+
+@case('tier: an expired certificate')
+def _(c):
+    node = joined(c, '88.31.8')
+    keys = os.path.join(node.dir, 'keys')
+    ca = c.province.dir
+    with tempfile.TemporaryDirectory() as d:
+        with open(d + '/ext', 'w') as f:
+            f.write('basicConstraints=critical,CA:FALSE\n'
+                    'keyUsage=critical,digitalSignature\n'
+                    'extendedKeyUsage=clientAuth\n'
+                    'subjectAltName=URI:urn:dougong:88.31.8\n')
+        for command in (['req', '-new', '-key', keys + '/tls.key', '-subj',
+                         '/CN=88.31.8', '-out', d + '/r'],
+                        ['x509', '-req', '-in', d + '/r', '-CA',
+                         ca + '/ca.pem', '-CAkey', ca + '/keys/ca.key',
+                         '-days', '-1', '-extfile', d + '/ext', '-out',
+                         d + '/c']):
+            subprocess.run(['openssl', *command], check=True,
+                           stderr=subprocess.DEVNULL)
+
+        def greet(cert):
+            child = tier.Child(c.province.port + 3, '88.31.8', cert,
+                               keys + '/tls.key')
+            try:
+                return child.greet()
+            finally:
+                child.close()
+        heard, body = counted(
+            c.province, 'dougong_tier_handshakes_total{result="refused"}',
+            lambda: greet(d + '/c'))
+        assert heard == tier.REFUSE and body[6:] == b'certificate expired', body
+        heard, body = greet(keys + '/tier.pem')  # its real one is good
+        assert heard == tier.WELCOME, body
+
+
+@case('tier: figures of a foreign prefix')
+def _(c):
+    node = joined(c, '88.31.9')
+    keys = os.path.join(node.dir, 'keys')
+    child = tier.Child(c.province.port + 3, '88.31.9', keys + '/tier.pem',
+                       keys + '/tls.key')
+    try:
+        heard, body = child.greet()
+        assert heard == tier.WELCOME, body
+        heard, body = counted(
+            c.province, 'dougong_rollup_batches_total{result="foreign"}',
+            lambda: child.figures('88.31.1001'))
+        assert heard == tier.ACK and body[:2] == b'\1\2', body  # 2: foreign
+    finally:
+        child.close()
+    assert "a prefix that is not the sender's" in c.province.tail(50), \
+        c.province.tail()
 
 
 @case('token: used, foreign, changed')

@@ -13,12 +13,16 @@ In the end
   the nation's figures equal a recomputation from the enterprise's samples,
 bit for bit.
 
-  crash.py [--rounds N] [--seed N]      default 10 rounds
+  crash.py [--rounds N | --kills N] [--seed N]      default 10 rounds
+
+--kills goes on until N rounds of the first kind are done; every SIGKILL that
+happened, in whatever round, is counted.
 """
 import argparse
 import json
 import os
 import random
+import signal
 import sys
 import time
 
@@ -211,15 +215,26 @@ def shim(node, rng):
                 'FAULT_ENOSPC_FILE': node.full}
 
 
+KILLED = {}  # SIGKILLs that ended a running node, by its prefix
+
+
+def kill(node):
+    if node.process.poll() is None:
+        node.kill()
+        assert node.process.returncode == -signal.SIGKILL, \
+            node.process.returncode
+        KILLED[node.prefix] = KILLED.get(node.prefix, 0) + 1
+
+
 def fault_kill(load, node, rng):
     load.run(rng.random() * 0.4)
-    node.kill()
+    kill(node)
 
 
 def fault_sync(load, node, rng):
     """One sync fails: the node says so, and acknowledges nothing more; or it
     cannot even start."""
-    node.kill()
+    kill(node)
     shim(node, rng)
     node.env['FAULT_SYNC_FAIL_AT'] = str(rng.randrange(1, 60))
     node.start(wait=False)
@@ -229,8 +244,7 @@ def fault_sync(load, node, rng):
         return node.process.poll() is not None or \
             http(node.url + '/readyz')[0] == 503
     until('%s has failed by a sync' % node.prefix, failed, 60)
-    if node.process.poll() is None:
-        node.kill()
+    kill(node)
 
 
 def fault_full(load, node, rng):
@@ -245,9 +259,10 @@ def fault_full(load, node, rng):
 FAULTS = {'kill': fault_kill, 'sync': fault_sync, 'full': fault_full}
 
 
-def rounds(chain, load, rng, count):
+def rounds(chain, load, rng, count, kills):
     done = {}
-    for _ in range(count):
+    while done.get('kill', 0) < kills if kills else \
+            sum(done.values()) < count:
         node = rng.choice(chain.nodes)
         kind = rng.choice(['kill'] * 6 + ['sync', 'full'])
         FAULTS[kind](load, node, rng)
@@ -263,6 +278,7 @@ def rounds(chain, load, rng, count):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--rounds', type=int, default=10)
+    parser.add_argument('--kills', type=int, default=0)
     parser.add_argument('--seed', type=int,
                         default=int.from_bytes(os.urandom(4), 'big'))
     args = parser.parse_args()
@@ -276,10 +292,9 @@ def main():
             node.stop()
             shim(node, rng)
             node.start()
-        done = rounds(chain, load, rng, args.rounds)
+        done = rounds(chain, load, rng, args.rounds, args.kills)
         for node in chain.nodes:  # no more faults
-            if node.process.poll() is None:
-                node.kill()
+            kill(node)
             node.env = {}
             node.start()
         load.finish()
@@ -287,10 +302,12 @@ def main():
         samples = compare_samples(load, series)
         want = recompute.figures(series)
         settle([chain.enterprise, chain.province, chain.nation], want)
+    print('figure: %d SIGKILLs of running nodes %s' % (
+        sum(KILLED.values()), json.dumps(KILLED, sort_keys=True)))
     print('figure: %d rounds %s, %d acknowledged messages, %d samples, '
           '%d windows equal at all three' % (
-              args.rounds, json.dumps(done, sort_keys=True), len(load.acked),
-              samples, len(want)))
+              sum(done.values()), json.dumps(done, sort_keys=True),
+              len(load.acked), samples, len(want)))
 
 
 if __name__ == '__main__':

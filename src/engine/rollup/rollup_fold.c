@@ -6,6 +6,7 @@
  * after that they are refused like all that is out of scope. */
 #include "base/base_mem.h"
 #include "engine/rollup/rollup_inner.h"
+#include "model/model_value.h"
 #include "wire/figure/wire_unit.h"
 
 struct rollup_fold_group {
@@ -139,58 +140,7 @@ fold_unit(struct rollup *rollup, unsigned pack, struct bytes unit)
     return rollup_fold_counts(&rollup->packs[pack], row) ? ERR_OK : ERR_NAME;
 }
 
-/* --- inputs -> measures --- */
-
-struct fold_inputs {
-    const struct model_pack *pack;
-    const struct rollup_row_contrib *row;
-};
-
-static struct model_expr_value
-fold_lookup(void *self, uint32_t slot)
-{
-    const struct fold_inputs *inputs = self;
-    struct model_expr_value value = {.err = ERR_ABSENT, .type = MODEL_EXPR_NUM};
-    if (slot < inputs->pack->input_count && inputs->row->inputs >> slot & 1)
-        value.err = base_dec_from(inputs->row->values[slot],
-                                  inputs->pack->inputs[slot].scale, &value.num);
-    return value;
-}
-
-static void
-fold_slot(struct model_figure *figure, unsigned slot, int64_t sum)
-{
-    figure->mask |= UINT64_C(1) << slot;
-    figure->slots[slot] = (struct model_figure_slot){.n = 1, .sum = sum};
-}
-
-/* A measure is rounded once, half to even, on assignment. */
-static void
-fold_measures(struct rollup *rollup, const struct model_pack *pack,
-              struct rollup_row_contrib *row)
-{
-    struct fold_inputs inputs = {pack, row};
-    row->figure = (struct model_figure){0};
-    fold_slot(&row->figure, MODEL_FIGURE_EXPECTED, 1);
-    if (row->inputs)
-        fold_slot(&row->figure, MODEL_FIGURE_REPORTED, 1);
-    for (unsigned i = 0; i < pack->measure_count; i++) {
-        const struct model_pack_measure *measure = &pack->measures[i];
-        struct model_expr_value value;
-        int64_t sum = 0;
-        model_expr_eval(measure->expr, fold_lookup, &inputs, &value);
-        if (value.err == ERR_OK)
-            value.err = base_dec_to(value.num, measure->scale,
-                                    BASE_DEC_HALF_EVEN, &sum);
-        if (value.err == ERR_OK &&
-            (sum > MODEL_FIGURE_UNIT_MAX || sum < -MODEL_FIGURE_UNIT_MAX))
-            value.err = ERR_RANGE;
-        if (value.err == ERR_OK)
-            fold_slot(&row->figure, MODEL_FIGURE_MEASURES + i, sum);
-        else if (value.err != ERR_ABSENT)
-            base_stat_inc(&rollup->stats.measure_errors, 1);
-    }
-}
+/* --- one fold --- */
 
 /* Is what is stored what was folded? */
 static bool
@@ -234,7 +184,9 @@ fold_merge(struct rollup *rollup, const struct model_event_fold *fold,
     };
     for (unsigned i = 0; i < MODEL_PACK_INPUTS; i++)
         now->values[i] = fold->mask >> i & 1 ? fold->values[i] : 0;
-    fold_measures(rollup, pack->pack, now);
+    base_stat_inc(
+        &rollup->stats.measure_errors,
+        model_value_unit(pack->pack, now->inputs, now->values, &now->figure));
     if (err == ERR_OK && fold_same(old, now)) {
         base_stat_inc(&rollup->stats.fold_same, 1);
         return ERR_OK;

@@ -105,6 +105,25 @@ an_absent_input_leaves_its_measure_absent(void **state)
     world_done(&world);
 }
 
+/* A measure that can be had counts all the same. */
+static void
+a_unit_without_a_required_input_has_not_reported(void **state)
+{
+    (void)state;
+    world_init(&world, 21);
+    world.packs[0]->inputs[1].required = true;
+    struct node *node = world_node(&world, "88.31.1001", "A", NULL);
+    uint32_t w = world_minute(&world, -2);
+    node_unit(node, host, "host", true);
+    node_fold_at(node, host, w, 1, 250, 0, 0);
+    world_run(&world, 10);
+    assert_string_equal(node_sums(node, w, 0), "1 - 250 -");
+    node_fold(node, host, w, 250, 1000);
+    world_run(&world, 10);
+    assert_string_equal(node_sums(node, w, 0), "1 1 250 1000");
+    world_done(&world);
+}
+
 static void
 what_leaves_the_range_is_refused_and_changes_nothing(void **state)
 {
@@ -531,6 +550,7 @@ main(void)
         cmocka_unit_test(who_is_not_registered_in_scope_is_refused),
         cmocka_unit_test(a_unit_that_is_still_on_its_way_is_waited_for),
         cmocka_unit_test(an_absent_input_leaves_its_measure_absent),
+        cmocka_unit_test(a_unit_without_a_required_input_has_not_reported),
         cmocka_unit_test(what_leaves_the_range_is_refused_and_changes_nothing),
         cmocka_unit_test(a_window_keeps_the_shape_it_began_with),
         cmocka_unit_test(a_window_too_far_ahead_waits),
