@@ -272,9 +272,11 @@ app_link_rows(struct app_parts *parts)
         (struct api_prom){parts->stream, tier_port(parts->tier), parts->ingest,
                           parts->state, DOUGONG_VERSION};
     struct model_call_row status = app_tree_row(&parts->tree);
-    struct model_call_row query = api_prom_row(&parts->prom);
+    struct model_call_row prom[API_PROM_ROWS];
+    api_prom_rows(&parts->prom, prom);
     tier_add_call(parts->tier, &status);
-    tier_add_call(parts->tier, &query);
+    for (unsigned i = 0; i < BASE_COUNT(prom); i++)
+        tier_add_call(parts->tier, &prom[i]);
     ident_denied_watch(parts->ident, link_denied, parts);
     return ERR_OK;
 }

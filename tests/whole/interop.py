@@ -70,6 +70,19 @@ def counted_once(node, samples):
     assert rows == {'dougong_ingest_samples_total{door="mqtt"}': samples}, rows
 
 
+def listed_from_above(chain):
+    """The nation keeps no samples: it asks the node that owns the id."""
+    unit = '%s/npm-5-q1-tls' % chain.enterprise.prefix
+    for path, want in (
+            ('/api/v1/series', [{'__name__': 'temp', 'id': unit}]),
+            ('/api/v1/labels', ['__name__', 'id']),
+            ('/api/v1/label/__name__/values', ['temp'])):
+        for node in chain.nodes:
+            status, answer = node.get(path, **{'match[]': '{id="%s"}' % unit})
+            assert status == 200 and answer['data'] == want, (path, answer)
+    assert chain.nation.get('/api/v1/labels')[1]['data'] == []
+
+
 def main():
     with Chain() as chain:
         node = chain.enterprise
@@ -114,6 +127,7 @@ def main():
                 print('%s: sent %s, got %s' % (way, sent, got))
             raise
         counted_once(node, len(ways) * COUNT)
+        listed_from_above(chain)
         subscribers(node)
         print('figure: %d ways to publish, %d samples each, all in query_range'
               % (len(ways), COUNT))

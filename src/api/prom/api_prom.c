@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "api/prom/api_prom_inner.h"
+#include "base/base_cur.h"
 #include "base/base_mem.h"
 
 static const int64_t prom_far_ms = INT64_C(9000000000000);
@@ -174,37 +175,108 @@ api_prom_query_read(const struct net_http_request *request, int64_t now,
     return prom_query_times(request, now, range, ret_query, note);
 }
 
-/* --- series, labels --- */
+/* --- series, labels: here, or at the node that owns the identifier ---
+ *
+ * SERIES's body, little-endian: version u8 1, start i64, end i64, limit u32,
+ * then per selector varint size and text.  The answer is the data of
+ * /api/v1/series; what else is asked for is made from it by who asked. */
 
-static unsigned
-prom_selectors(const struct net_http_request *request,
-               struct bytes selectors[NET_HTTP_PARAMS])
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < request->query_count; i++)
-        if (base_bytes_is(request->query[i].name, "match[]") ||
-            base_bytes_is(request->query[i].name, "match"))
-            selectors[count++] = request->query[i].value;
-    return count;
-}
+enum { SERIES_VERSION = 1, SERIES_BODY_MAX = 1 << 20 };
+
+struct prom_select {
+    struct bytes selectors[NET_HTTP_PARAMS];
+    unsigned count;
+    int64_t start, end;
+    uint32_t limit; /* of series; 0: none */
+};
+
+struct prom_found {
+    const struct model_labels **labels;
+    uint32_t count;
+};
+
+typedef void prom_shape(struct net_http_request *request,
+                        const struct prom_found *found);
+typedef void prom_reply(struct net_http_request *request, struct bytes data);
 
 static enum err
-prom_bounds(const struct net_http_request *request, int64_t *ret_start,
-            int64_t *ret_end, uint32_t *ret_limit, struct base_note *note)
+prom_select_read(const struct net_http_request *request, bool required,
+                 struct prom_select *ret_select, struct base_note *note)
 {
+    struct prom_select *select = ret_select;
     struct bytes start = net_http_query(request, "start");
     struct bytes end = net_http_query(request, "end");
     struct bytes limit = net_http_query(request, "limit");
     uint64_t most = 0;
-    if (prom_time(start, 0, ret_start) != ERR_OK)
+    *select = (struct prom_select){0};
+    if (prom_time(start, 0, &select->start) != ERR_OK)
         return prom_bad(note, ERR_SYNTAX, "start", start);
-    if (prom_time(end, prom_far_ms, ret_end) != ERR_OK)
+    if (prom_time(end, prom_far_ms, &select->end) != ERR_OK)
         return prom_bad(note, ERR_SYNTAX, "end", end);
     if (limit.size > 0 &&
         (base_bytes_u64(limit, &most) != ERR_OK || most > UINT32_MAX))
         return prom_bad(note, ERR_SYNTAX, "limit", limit);
-    *ret_limit = (uint32_t)most;
+    for (unsigned i = 0; i < request->query_count; i++)
+        if (base_bytes_is(request->query[i].name, "match[]") ||
+            base_bytes_is(request->query[i].name, "match"))
+            select->selectors[select->count++] = request->query[i].value;
+    if (select->count == 0 && required)
+        return base_err_note(note, ERR_SYNTAX, "no match[] parameter provided");
+    if (select->count == 0)
+        select->selectors[select->count++] =
+            base_bytes_text("{__name__!=\"\"}");
+    select->limit = required ? (uint32_t)most : 0;
     return ERR_OK;
+}
+
+/* The one foreign prefix that every selector names, or none. */
+static struct bytes
+prom_select_prefix(struct api_prom *prom, const struct prom_select *select,
+                   struct base_arena *arena)
+{
+    struct bytes prefix = {0};
+    for (unsigned i = 0; i < select->count; i++) {
+        struct bytes its =
+            api_prom_away_prefix(prom, arena, select->selectors[i]);
+        if (its.size == 0 || (i > 0 && !base_bytes_equal_folded(its, prefix)))
+            return (struct bytes){0};
+        prefix = its;
+    }
+    return prefix;
+}
+
+static void
+prom_select_away(struct api_prom *prom, struct net_http_request *request,
+                 const struct prom_select *select, struct bytes prefix,
+                 prom_reply *reply)
+{
+    struct base_out body;
+    base_out_grow(&body, SERIES_BODY_MAX);
+    base_out_u8(&body, SERIES_VERSION);
+    base_out_u64le(&body, (uint64_t)select->start);
+    base_out_u64le(&body, (uint64_t)select->end);
+    base_out_u32le(&body, select->limit);
+    for (unsigned i = 0; i < select->count; i++) {
+        base_out_varint(&body, select->selectors[i].size);
+        base_out_bytes_add(&body, select->selectors[i]);
+    }
+    api_prom_away(prom, request, MODEL_KIND_DATA_CALL_SERIES, prefix,
+                  base_out_bytes(&body), reply);
+    base_out_done(&body);
+}
+
+static enum err
+prom_select_here(struct api_prom *prom, const struct prom_select *select,
+                 struct base_arena *arena, struct prom_found *ret_found,
+                 struct base_note *note)
+{
+    *ret_found = (struct prom_found){0};
+    if (prom->stream == NULL)
+        return ERR_OK;
+    return stream_query_series_of(prom->stream, select->selectors,
+                                  select->count, select->start, select->end,
+                                  select->limit, arena, &ret_found->labels,
+                                  &ret_found->count, note);
 }
 
 static json_t *
@@ -219,48 +291,150 @@ prom_labels(const struct model_labels *labels)
     return map;
 }
 
-/* All series that the request's match[] select. */
-static enum err
-prom_selected(struct api_prom *prom, struct net_http_request *request,
-              bool required, const struct model_labels ***ret_labels,
-              uint32_t *ret_count, struct base_note *note)
+static json_t *
+prom_series_json(const struct prom_found *found)
 {
-    struct bytes selectors[NET_HTTP_PARAMS];
-    unsigned count = prom_selectors(request, selectors);
-    int64_t start = 0, end = 0;
-    uint32_t limit = 0;
-    enum err err = prom_bounds(request, &start, &end, &limit, note);
+    json_t *data = json_array();
+    for (uint32_t i = 0; i < found->count; i++)
+        json_array_append_new(data, prom_labels(found->labels[i]));
+    return data;
+}
+
+static int
+prom_dump(const char *at, size_t size, void *self)
+{
+    base_out_bytes_add(self, base_bytes(at, size));
+    return base_out_ok(self) ? 0 : -1;
+}
+
+enum err
+api_prom_series_run(struct api_prom *prom, struct bytes body,
+                    struct base_arena *arena, struct base_out *out,
+                    struct base_note *note)
+{
+    struct base_cur cur;
+    struct prom_select select = {0};
+    struct prom_found found;
+    base_cur_init(&cur, body);
+    uint8_t version = base_cur_u8(&cur);
+    select.start = (int64_t)base_cur_u64le(&cur);
+    select.end = (int64_t)base_cur_u64le(&cur);
+    select.limit = base_cur_u32le(&cur);
+    while (base_cur_left(&cur) > 0 && select.count < NET_HTTP_PARAMS)
+        select.selectors[select.count++] =
+            base_cur_take(&cur, base_cur_varint(&cur));
+    if (!base_cur_ok(&cur) || base_cur_left(&cur) > 0 ||
+        version != SERIES_VERSION)
+        return ERR_SYNTAX;
+    enum err err = prom_select_here(prom, &select, arena, &found, note);
     if (err != ERR_OK)
         return err;
-    if (count == 0 && required)
-        return base_err_note(note, ERR_SYNTAX, "no match[] parameter provided");
-    if (count == 0)
-        selectors[count++] = base_bytes_text("{__name__!=\"\"}");
-    *ret_count = 0;
-    if (prom->stream == NULL)
-        return ERR_OK;
-    return stream_query_series_of(prom->stream, selectors, count, start, end,
-                                  required ? limit : 0, &request->arena,
-                                  ret_labels, ret_count, note);
+    json_t *data = prom_series_json(&found);
+    if (json_dump_callback(data, prom_dump, out, JSON_COMPACT) != 0)
+        err = base_err_note(note, ERR_BIG, "too many series");
+    json_decref(data);
+    return err;
+}
+
+static void
+prom_list(struct api_prom *prom, struct net_http_request *request,
+          bool required, prom_shape *shape, prom_reply *away)
+{
+    struct prom_select select;
+    struct prom_found found;
+    struct base_note note = {0};
+    struct base_arena arena;
+    enum err err = prom_select_read(request, required, &select, &note);
+    if (err != ERR_OK) {
+        api_prom_fail(request, err, &note);
+        return;
+    }
+    base_arena_init(&arena, API_PROM_ARENA);
+    struct bytes prefix = prom_select_prefix(prom, &select, &arena);
+    if (prefix.size > 0) {
+        prom_select_away(prom, request, &select, prefix, away);
+        base_arena_done(&arena);
+        return;
+    }
+    err = prom_select_here(prom, &select, &arena, &found, &note);
+    if (err == ERR_OK)
+        shape(request, &found);
+    else
+        api_prom_fail(request, err, &note);
+    base_arena_done(&arena);
+}
+
+/* One series of another node's answer. */
+static enum err
+prom_read_one(json_t *map, struct base_arena *arena,
+              const struct model_labels **ret_labels)
+{
+    struct model_label labels[MODEL_LABEL_MAX];
+    unsigned count = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach(map, name, value)
+    {
+        if (count == MODEL_LABEL_MAX || !json_is_string(value))
+            return ERR_CORRUPT;
+        labels[count++] = (struct model_label){
+            base_bytes_text(name),
+            base_bytes(json_string_value(value), json_string_length(value))};
+    }
+    return model_label_set(arena, labels, count, ret_labels, NULL);
+}
+
+static enum err
+prom_read(json_t *data, struct base_arena *arena, struct prom_found *ret_found)
+{
+    size_t count = json_array_size(data);
+    enum err err = json_is_array(data) ? ERR_OK : ERR_CORRUPT;
+    ret_found->count = (uint32_t)count;
+    ret_found->labels =
+        base_arena_alloc(arena, (count + 1) * sizeof *ret_found->labels);
+    for (size_t i = 0; i < count && err == ERR_OK; i++)
+        err = prom_read_one(json_array_get(data, i), arena,
+                            &ret_found->labels[i]);
+    return err;
+}
+
+/* Another node's series, in the shape asked for here. */
+static void
+prom_list_away(struct net_http_request *request, struct bytes text,
+               prom_shape *shape)
+{
+    struct base_arena arena;
+    struct prom_found found;
+    json_t *data = json_loadb((const char *)text.at, text.size, 0, NULL);
+    base_arena_init(&arena, API_PROM_ARENA);
+    enum err err = prom_read(data, &arena, &found);
+    if (err == ERR_OK)
+        shape(request, &found);
+    else
+        api_prom_fail(request, err, NULL);
+    base_arena_done(&arena);
+    json_decref(data);
+}
+
+static void
+prom_reply_json(struct net_http_request *request, json_t *take)
+{
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:s, s:o}", "status", "success", "data", take));
+}
+
+static void
+prom_shape_series(struct net_http_request *request,
+                  const struct prom_found *found)
+{
+    prom_reply_json(request, prom_series_json(found));
 }
 
 static void
 prom_series(void *self, struct net_http_request *request)
 {
-    const struct model_labels **labels;
-    uint32_t count;
-    struct base_note note = {0};
-    enum err err = prom_selected(self, request, true, &labels, &count, &note);
-    if (err != ERR_OK) {
-        api_prom_fail(request, err, &note);
-        return;
-    }
-    json_t *data = json_array();
-    for (uint32_t i = 0; i < count; i++)
-        json_array_append_new(data, prom_labels(labels[i]));
-    net_http_reply_json(
-        request, 200,
-        json_pack("{s:s, s:o}", "status", "success", "data", data));
+    prom_list(self, request, true, prom_shape_series, api_prom_data);
 }
 
 static int
@@ -285,45 +459,40 @@ prom_strings(struct bytes *names, size_t count, uint64_t limit)
     return data;
 }
 
+/* Names of labels, or the values of the one that the path names. */
 static void
-prom_names(struct api_prom *prom, struct net_http_request *request,
-           struct bytes label)
+prom_shape_names(struct net_http_request *request,
+                 const struct prom_found *found)
 {
-    const struct model_labels **labels;
-    uint32_t count;
-    struct base_note note = {0};
+    struct bytes label = net_http_path(request, "name");
     uint64_t limit = 0;
-    enum err err = prom_selected(prom, request, false, &labels, &count, &note);
-    if (err != ERR_OK) {
-        api_prom_fail(request, err, &note);
-        return;
-    }
     (void)base_bytes_u64(net_http_query(request, "limit"), &limit);
     size_t room = 0, filled = 0;
-    for (uint32_t i = 0; i < count; i++)
-        room += label.size > 0 ? 1 : labels[i]->count;
+    for (uint32_t i = 0; i < found->count; i++)
+        room += label.size > 0 ? 1 : found->labels[i]->count;
     struct bytes *names = base_mem_new((room + 1) * sizeof *names);
-    for (uint32_t i = 0; i < count; i++) {
-        if (label.size == 0) {
-            for (uint32_t k = 0; k < labels[i]->count; k++)
-                names[filled++] = labels[i]->at[k].name;
-            continue;
-        }
-        struct bytes value = model_label_get(labels[i], label);
-        if (value.size > 0)
-            names[filled++] = value;
+    for (uint32_t i = 0; i < found->count; i++) {
+        const struct model_labels *its = found->labels[i];
+        for (uint32_t k = 0; label.size == 0 && k < its->count; k++)
+            names[filled++] = its->at[k].name;
+        if (label.size > 0 && model_label_get(its, label).size > 0)
+            names[filled++] = model_label_get(its, label);
     }
     json_t *data = prom_strings(names, filled, limit);
     base_mem_free(names);
-    net_http_reply_json(
-        request, 200,
-        json_pack("{s:s, s:o}", "status", "success", "data", data));
+    prom_reply_json(request, data);
+}
+
+static void
+prom_names_away(struct net_http_request *request, struct bytes data)
+{
+    prom_list_away(request, data, prom_shape_names);
 }
 
 static void
 prom_label_names(void *self, struct net_http_request *request)
 {
-    prom_names(self, request, (struct bytes){0});
+    prom_list(self, request, false, prom_shape_names, prom_names_away);
 }
 
 static void
@@ -332,7 +501,7 @@ prom_label_values(void *self, struct net_http_request *request)
     struct base_note note;
     struct bytes label = net_http_path(request, "name");
     if (label.size > 0 && base_bytes_utf8(label)) {
-        prom_names(self, request, label);
+        prom_list(self, request, false, prom_shape_names, prom_names_away);
         return;
     }
     base_err_note(&note, ERR_LABEL, "invalid label name");
@@ -370,20 +539,13 @@ prom_no_rules(void *self, struct net_http_request *request)
 /* name -> [{type, help, unit}]: the types are not known to a store of samples;
  * names that end as counters do are counters. */
 static void
-prom_metadata(void *self, struct net_http_request *request)
+prom_shape_metadata(struct net_http_request *request,
+                    const struct prom_found *found)
 {
-    const struct model_labels **labels;
-    uint32_t count;
-    struct base_note note = {0};
-    enum err err = prom_selected(self, request, false, &labels, &count, &note);
-    if (err != ERR_OK) {
-        api_prom_fail(request, err, &note);
-        return;
-    }
     json_t *data = json_object();
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < found->count; i++) {
         struct bytes name =
-            model_label_get(labels[i], base_bytes_text("__name__"));
+            model_label_get(found->labels[i], base_bytes_text("__name__"));
         bool counter =
             name.size > 6 && memcmp(name.at + name.size - 6, "_total", 6) == 0;
         json_object_setn_new(data, (const char *)name.at, name.size,
@@ -391,9 +553,19 @@ prom_metadata(void *self, struct net_http_request *request)
                                        counter ? "counter" : "gauge", "help",
                                        "", "unit", ""));
     }
-    net_http_reply_json(
-        request, 200,
-        json_pack("{s:s, s:o}", "status", "success", "data", data));
+    prom_reply_json(request, data);
+}
+
+static void
+prom_metadata_away(struct net_http_request *request, struct bytes data)
+{
+    prom_list_away(request, data, prom_shape_metadata);
+}
+
+static void
+prom_metadata(void *self, struct net_http_request *request)
+{
+    prom_list(self, request, false, prom_shape_metadata, prom_metadata_away);
 }
 
 void

@@ -6,8 +6,10 @@
  *          (spec store 10): times RFC 3339 or seconds, steps spans or seconds.
  * Above    a selector that names, with id="...", an identifier of another
  *          prefix is asked there (channel 20 QUERY) and the answer handed on:
- *          the nation draws a machine's curve without keeping its samples.  A
- *          node without stream answers only those.
+ *          the nation draws a machine's curve without keeping its samples.  So
+ *          are series, labels, label values and metadata (SERIES) when every
+ *          match[] names identifiers of one other prefix; else they list what
+ *          this node itself has: without stream, nothing.
  * Errors   bad_data 400, execution 422, not_found 404, timeout and unavailable
  *          503, internal 500.
  * Loops    handlers run on the ingest loop (stream's owner); questions to other
@@ -25,10 +27,10 @@ struct api_prom {
     const char *version;
 };
 
-enum { API_PROM_ROUTES = 9 };
+enum { API_PROM_ROUTES = 9, API_PROM_ROWS = 2 };
 
 void api_prom_routes(struct api_prom *prom, struct net_http_route *routes);
-/* For tier: answers DATA_CALL QUERY with {"status":...} as HTTP would. */
-struct model_call_row api_prom_row(struct api_prom *prom);
+/* For tier: answers DATA_CALL QUERY and SERIES with the data that HTTP has. */
+void api_prom_rows(struct api_prom *prom, struct model_call_row *rows);
 
 #endif

@@ -1,8 +1,10 @@
-/* api_prom_inner.h -- what api/prom's two files share. */
+/* api_prom_inner.h -- what api/prom's files share. */
 #ifndef API_PROM_INNER_H
 #define API_PROM_INNER_H
 
 #include "api/prom/api_prom.h"
+
+enum { API_PROM_ARENA = 256 << 20, API_PROM_ANSWER = 64 << 20 };
 
 /* api_prom.c */
 const char *api_prom_error_type(enum err err, unsigned *ret_status);
@@ -14,7 +16,24 @@ enum err api_prom_query_read(const struct net_http_request *request,
                              struct stream_query *ret_query,
                              struct base_note *note);
 
+/* Answers a call's body on the ingest loop: the data as JSON. */
+typedef enum err api_prom_run(struct api_prom *prom, struct bytes body,
+                              struct base_arena *arena, struct base_out *out,
+                              struct base_note *note);
+api_prom_run api_prom_series_run;
+
+/* api_prom_away.c */
+/* The prefix of the first identifier that a query names, if it is not ours. */
+struct bytes api_prom_away_prefix(struct api_prom *prom,
+                                  struct base_arena *arena, struct bytes text);
+/* Ask the node of this prefix; its data is replied, or its refusal. */
+void api_prom_away(struct api_prom *prom, struct net_http_request *request,
+                   enum model_kind kind, struct bytes prefix, struct bytes body,
+                   void (*reply)(struct net_http_request *request,
+                                 struct bytes data));
+
 /* api_prom_query.c */
+api_prom_run api_prom_query_run;
 void api_prom_query(void *prom, struct net_http_request *request);
 void api_prom_query_range(void *prom, struct net_http_request *request);
 

@@ -44,10 +44,18 @@ test_ask(struct model_port *port, enum model_channel channel, unsigned kind,
     struct world *w = (struct world *)(void *)port;
     assert_true(base_loop_inside(sys_loop_base(w->state)));
     assert_int_equal(channel, MODEL_CHANNEL_DATA_CALL);
-    assert_int_equal(kind, MODEL_KIND_DATA_CALL_QUERY);
     assert_int_equal(deadline_ms, 5000);
     assert_true(body.size > 0);
-    if (base_bytes_is(to, "88.31.1002"))
+    if (kind == MODEL_KIND_DATA_CALL_SERIES && base_bytes_is(to, "88.31.1002"))
+        ask->done(
+            ask, ERR_OK,
+            base_bytes_text("[{\"__name__\":\"rpm\",\"id\":\"88.31.1002/x\"},"
+                            "{\"__name__\":\"runs_total\","
+                            "\"id\":\"88.31.1002/x\"}]"));
+    else if (kind == MODEL_KIND_DATA_CALL_SERIES &&
+             base_bytes_is(to, "88.31.1004"))
+        ask->done(ask, ERR_OK, base_bytes_text("[{\"id\":5}]"));
+    else if (base_bytes_is(to, "88.31.1002"))
         ask->done(ask, ERR_OK,
                   base_bytes_text("{\"resultType\":\"vector\",\"result\":[]}"));
     else if (base_bytes_is(to, "88.31.1003"))
@@ -432,12 +440,41 @@ another_nodes_curve_is_fetched_there(void **state)
                    "way there\"}");
 }
 
+static void
+another_nodes_series_and_labels_are_fetched_there(void **state)
+{
+#define THERE "match[]=%7Bid%3D%2288.31.1002%2Fx%22%7D"
+#define HERE "match[]=%7Bid%3D%2288.31.1001%2Fa%22%7D"
+    struct world *w = *state;
+    assert_int_equal(get(w, "/api/v1/series?" THERE), 200);
+    assert_body(w, "{\"status\":\"success\",\"data\":[{\"__name__\":\"rpm\","
+                   "\"id\":\"88.31.1002/x\"},{\"__name__\":\"runs_total\","
+                   "\"id\":\"88.31.1002/x\"}]}");
+    assert_int_equal(get(w, "/api/v1/labels?" THERE), 200);
+    assert_body(w, "{\"status\":\"success\",\"data\":[\"__name__\",\"id\"]}");
+    assert_int_equal(get(w, "/api/v1/label/__name__/values?limit=1&" THERE),
+                     200);
+    assert_body(w, "{\"status\":\"success\",\"data\":[\"rpm\"]}");
+    assert_int_equal(get(w, "/api/v1/metadata?" THERE), 200);
+    assert_non_null(strstr(w->body, "\"runs_total\":[{\"type\":\"counter\""));
+    /* Two nodes in one question: what is here. */
+    assert_int_equal(get(w, "/api/v1/label/id/values?" THERE "&" HERE), 200);
+    assert_body(w, "{\"status\":\"success\",\"data\":[\"88.31.1001/a\"]}");
+    assert_int_equal(
+        get(w, "/api/v1/labels?match[]=%7Bid%3D%2288.31.1004%2Fx%22%7D"), 500);
+    assert_int_equal(
+        get(w, "/api/v1/series?match[]=%7Bid%3D%2288.44.9999%2Fx%22%7D"), 503);
+#undef THERE
+#undef HERE
+}
+
 /* --- the answering side of channel 20 --- */
 
 struct asked {
     struct model_answer answer; /* first */
     struct world *world;
     struct base_task task;
+    unsigned row;
     struct base_out body, got;
     enum err err;
     _Atomic int done;
@@ -457,7 +494,9 @@ static void
 asked_take(struct base_task *task)
 {
     struct asked *asked = BASE_OUTER(task, struct asked, task);
-    struct model_call_row row = api_prom_row(&asked->world->prom);
+    struct model_call_row rows[API_PROM_ROWS], row;
+    api_prom_rows(&asked->world->prom, rows);
+    row = rows[asked->row];
     struct model_message message = {.channel = row.channel,
                                     .kind = row.kind,
                                     .body = base_out_bytes(&asked->body)};
@@ -465,9 +504,10 @@ asked_take(struct base_task *task)
 }
 
 static enum err
-ask_here(struct world *w, const char *query, struct bytes raw)
+ask_row(struct world *w, unsigned row, const char *query, struct bytes raw)
 {
-    struct asked asked = {.answer.answer = asked_answer, .world = w};
+    struct asked asked = {
+        .answer.answer = asked_answer, .world = w, .row = row};
     base_out_grow(&asked.body, 1 << 16);
     base_out_grow(&asked.got, 1 << 16);
     base_out_bytes_add(&asked.body, raw);
@@ -489,6 +529,38 @@ ask_here(struct world *w, const char *query, struct bytes raw)
     base_out_done(&asked.body);
     base_out_done(&asked.got);
     return asked.err;
+}
+
+static enum err
+ask_here(struct world *w, const char *query, struct bytes raw)
+{
+    return ask_row(w, 0, query, raw);
+}
+
+static void
+series_are_listed_for_who_is_above(void **state)
+{
+    struct world *w = *state;
+    uint8_t room[200];
+    struct base_out body;
+    static const char *const selectors[] = {"temp{id=\"88.31.1001/b\"}",
+                                            "temp{id=\"88.31.1001/a\"}"};
+    base_out_fixed(&body, room, sizeof room);
+    base_out_u8(&body, 1);
+    base_out_u64le(&body, 0);
+    base_out_u64le(&body, (uint64_t)w->now + 1);
+    base_out_u32le(&body, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        base_out_varint(&body, strlen(selectors[i]));
+        base_out_text(&body, selectors[i]);
+    }
+    assert_int_equal(ask_row(w, 1, NULL, base_out_bytes(&body)), ERR_OK);
+    assert_string_equal(w->body,
+                        "[{\"__name__\":\"temp\",\"id\":\"88.31.1001/a\"},"
+                        "{\"__name__\":\"temp\",\"id\":\"88.31.1001/b\"}]");
+    base_out_u8(&body, 9); /* a selector that is cut off */
+    assert_int_equal(ask_row(w, 1, NULL, base_out_bytes(&body)), ERR_SYNTAX);
+    assert_int_equal(ask_row(w, 1, NULL, base_bytes_text("\2")), ERR_SYNTAX);
 }
 
 static void
@@ -513,7 +585,9 @@ main(void)
         cmocka_unit_test(series_and_labels_are_listed),
         cmocka_unit_test(refusals_have_prometheus_words),
         cmocka_unit_test(another_nodes_curve_is_fetched_there),
+        cmocka_unit_test(another_nodes_series_and_labels_are_fetched_there),
         cmocka_unit_test(a_question_from_above_is_answered_on_the_state_loop),
+        cmocka_unit_test(series_are_listed_for_who_is_above),
     };
     return cmocka_run_group_tests(tests, world_new, world_free);
 }
