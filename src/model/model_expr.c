@@ -55,7 +55,7 @@ const struct model_expr_row model_expr_rows[MODEL_EXPR_OPS] = {
     [MODEL_EXPR_OP_CEIL] = {"ceil", CALL, 0, 1, 1, NUMS, NUM},
     [MODEL_EXPR_OP_SIZE] = {"size", CALL, 0, 1, 1, STRINGS, NUM},
     [MODEL_EXPR_OP_STARTS] = {"startsWith", CALL, 0, 2, 2, STRINGS, BOOL},
-    [MODEL_EXPR_OP_FLAG] = {"flag", LATER, 0, 1, 2, OWN, NUM},
+    [MODEL_EXPR_OP_FLAG] = {"flag", CALL, 0, 2, 2, STRINGS, BOOL},
     [MODEL_EXPR_OP_DAYS] = {"days", LATER, 0, 1, 2, OWN, NUM},
 };
 /* clang-format on */
@@ -188,6 +188,12 @@ expr_check_operands(struct expr_checker *checker,
     if (node->op == MODEL_EXPR_OP_HAS &&
         expr_operand(node, 0)->op != MODEL_EXPR_OP_NAME)
         expr_fail(checker, node->first, ERR_TYPE, "has() asks for a name", "");
+    if (node->op == MODEL_EXPR_OP_FLAG &&
+        (expr_operand(node, 0)->op != MODEL_EXPR_OP_NAME ||
+         expr_operand(node, 1)->op != MODEL_EXPR_OP_TEXT))
+        expr_fail(checker, node->first, ERR_TYPE,
+                  "flag() takes a dim's name and a flag: flag(ind, 'hightech')",
+                  "");
     if (node->op == MODEL_EXPR_OP_CHOOSE) {
         expr_want_type(checker, expr_operand(node, 0), MODEL_EXPR_BOOL);
         expr_want_type(checker, expr_operand(node, 2),
@@ -242,6 +248,28 @@ model_expr_is_name(const struct model_expr *expr, uint32_t *ret_slot)
         return false;
     *ret_slot = expr->root->slot;
     return true;
+}
+
+static unsigned
+expr_slots(const struct model_expr_node *node, uint32_t *slots, unsigned count,
+           unsigned most)
+{
+    unsigned i = 0;
+    while (i < count && slots[i] != node->slot)
+        i++;
+    if (node->op == MODEL_EXPR_OP_NAME && i == count && count < most)
+        slots[count++] = node->slot;
+    for (const struct model_expr_node *item = node->first; item;
+         item = item->next)
+        count = expr_slots(item, slots, count, most);
+    return count;
+}
+
+unsigned
+model_expr_slots(const struct model_expr *expr, uint32_t *ret_slots,
+                 unsigned most)
+{
+    return expr_slots(expr->root, ret_slots, 0, most);
 }
 
 static void

@@ -10,7 +10,8 @@
  *          is false, `true || e` true in either order; `?:` evaluates one arm;
  *          has(x) asks.
  * Limits   256 nodes, depth 32, 16 KiB (LIMIT).
- * Not yet  flag() and days(), tables x[...], members x.y (UNSUPPORTED).
+ * Flags    flag(ind, 'equipment'): has the code that `ind` is this flag?
+ * Not yet  days(), tables x[...], members x.y (UNSUPPORTED).
  * round    to the whole number, half away from zero.
  * Errors   SYNTAX, NAME (with the nearest known name), TYPE, LIMIT; line and
  *          column within the text.  Evaluation: ABSENT, RANGE, SHORT (/ 0). */
@@ -34,6 +35,7 @@ struct model_expr_value {
     bool truth;
     struct dec num;
     struct bytes string;
+    struct bytes flags; /* of a string that is a code: words parted by | */
 };
 
 /* A name that an expression may use; `slot` is handed to the lookup. */
@@ -67,6 +69,11 @@ void model_expr_canonical(const struct model_expr *expr, struct base_out *out);
 bool model_expr_reserved(struct bytes name);
 /* When the whole is one bare name: its slot.  Else false. */
 bool model_expr_is_name(const struct model_expr *expr, uint32_t *ret_slot);
+
+/* The slots of the names in it, each once, in order of their first place;
+ * returns how many, at most `most`. */
+unsigned model_expr_slots(const struct model_expr *expr, uint32_t *ret_slots,
+                          unsigned most);
 
 /* The unit of the value, given those of the names (by slot).  UNIT: unlike
  * units are added, compared or chosen between.  The literal 0 is of any unit; a

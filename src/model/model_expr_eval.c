@@ -167,6 +167,18 @@ expr_leaf(const struct expr_eval *eval, const struct model_expr_node *node)
     return value;
 }
 
+static bool
+expr_has_flag(struct bytes flags, struct bytes flag)
+{
+    while (flags.size > 0) {
+        size_t bar = base_bytes_find(flags, '|');
+        if (base_bytes_equal(base_bytes(flags.at, bar), flag))
+            return true;
+        flags = base_bytes_slice(flags, bar + 1, flags.size);
+    }
+    return false;
+}
+
 static struct model_expr_value
 expr_text_function(const struct expr_eval *eval,
                    const struct model_expr_node *node)
@@ -181,8 +193,11 @@ expr_text_function(const struct expr_eval *eval,
         return size;
     }
     b = expr_value(eval, node->first->next);
-    return b.err != ERR_OK ? b
-                           : expr_truth(base_bytes_starts(a.string, b.string));
+    if (b.err != ERR_OK)
+        return b;
+    return expr_truth(node->op == MODEL_EXPR_OP_FLAG
+                          ? expr_has_flag(a.flags, b.string)
+                          : base_bytes_starts(a.string, b.string));
 }
 
 static struct model_expr_value
@@ -213,9 +228,10 @@ expr_value(const struct expr_eval *eval, const struct model_expr_node *node)
         return expr_truth(expr_value(eval, first).err == ERR_OK);
     if (node->op == MODEL_EXPR_OP_MIN || node->op == MODEL_EXPR_OP_MAX)
         return expr_extreme(eval, node);
-    if (node->op == MODEL_EXPR_OP_SIZE || node->op == MODEL_EXPR_OP_STARTS)
+    if (node->op == MODEL_EXPR_OP_SIZE || node->op == MODEL_EXPR_OP_STARTS ||
+        node->op == MODEL_EXPR_OP_FLAG)
         return expr_text_function(eval, node);
-    if (node->op == MODEL_EXPR_OP_FLAG || node->op == MODEL_EXPR_OP_DAYS)
+    if (node->op == MODEL_EXPR_OP_DAYS)
         return expr_error(ERR_UNSUPPORTED); /* not compiled */
     return expr_one(eval, node);
 }

@@ -34,7 +34,9 @@ lookup(void *self, uint32_t slot)
     if (slot == GONE)
         value.err = ERR_ABSENT;
     else if (slot == WORD)
-        value.string = base_bytes_text("host");
+        value = (struct model_expr_value){.type = MODEL_EXPR_STRING,
+                                          .string = base_bytes_text("host"),
+                                          .flags = base_bytes_text("a|bc")};
     else if (slot == YES)
         value.truth = true;
     else
@@ -97,6 +99,7 @@ values_are_right(void **state)
         {"gone in [1]", MODEL_EXPR_BOOL, "ABSENT"},
         {"word == 'host' && word < 'i'", MODEL_EXPR_BOOL, "true"},
         {"yes == true", MODEL_EXPR_BOOL, "true"},
+        {"flag(word, 'bc') && !flag(word, 'b')", MODEL_EXPR_BOOL, "true"},
         {"startsWith(word, 'ho') && !startsWith(word, 'o')", MODEL_EXPR_BOOL,
          "true"},
         {"size('泵 \\n\\'')", MODEL_EXPR_NUM, "4"},
@@ -169,7 +172,8 @@ mistakes_are_told_with_their_place(void **state)
         {"rond(x)", ERR_NAME, 1, 1, "round"},
         {"abs(x, y)", ERR_TYPE, 1, 1, "1 to 1"},
         {"min()", ERR_TYPE, 1, 1, "0"},
-        {"flag(x, 'a') ? 1 : 2", ERR_UNSUPPORTED, 1, 1, "flag"},
+        {"flag('ho', 'a') ? 1 : 2", ERR_TYPE, 1, 6, "flag() takes a dim's"},
+        {"flag(x, 'a') ? 1 : 2", ERR_TYPE, 1, 6, "expected a string"},
         {"days(x)", ERR_UNSUPPORTED, 1, 1, "days"},
         {"x[1]", ERR_UNSUPPORTED, 1, 2, "tables"},
         {"x.y", ERR_UNSUPPORTED, 1, 2, "members"},

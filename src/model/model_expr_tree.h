@@ -46,7 +46,7 @@ enum model_expr_op {
     MODEL_EXPR_OP_CEIL,
     MODEL_EXPR_OP_SIZE,
     MODEL_EXPR_OP_STARTS,
-    MODEL_EXPR_OP_FLAG, /* not yet */
+    MODEL_EXPR_OP_FLAG,
     MODEL_EXPR_OP_DAYS, /* not yet */
     MODEL_EXPR_OPS
 };

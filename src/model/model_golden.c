@@ -4,11 +4,18 @@
 #include <stdio.h>
 
 #include "base/base_mem.h"
+#include "model/model_attr.h"
 #include "model/model_fold.h"
-#include "model/model_value.h"
+#include "model/model_return.h"
 #include "model/model_yaml.h"
 
 enum { GOLDEN_MEMORY = 64 << 20 };
+
+struct golden_fault { /* a unit fails a check */
+    struct golden_fault *next;
+    struct bytes unit;
+    int check, item; /* as in model_return_result */
+};
 
 struct golden {
     const struct model_pack *pack;
@@ -18,7 +25,9 @@ struct golden {
     const char *name; /* of the case under way */
     struct wall start, end;
     struct model_figure total;
-    uint64_t measures_seen;
+    uint32_t window;
+    uint64_t measures_seen, checks_seen;
+    struct golden_fault *faults; /* of the case, the last first */
     bool metrics_seen[MODEL_PACK_METRICS];
 };
 
@@ -35,15 +44,15 @@ static const struct model_yaml_key case_keys[] = {
 
 static const struct model_yaml_key unit_keys[] = {
     {"class", MODEL_YAML_SCALAR | MODEL_YAML_MUST},
+    {"codes", MODEL_YAML_MAP},
     {"inputs", MODEL_YAML_MAP},
     {"samples", MODEL_YAML_MAP},
 };
 
 static const struct model_yaml_key expect_keys[] = {
-    {"expected", MODEL_YAML_SCALAR},
-    {"reported", MODEL_YAML_SCALAR},
-    {"measures", MODEL_YAML_MAP},
-    {"metrics", MODEL_YAML_MAP},
+    {"expected", MODEL_YAML_SCALAR}, {"reported", MODEL_YAML_SCALAR},
+    {"measures", MODEL_YAML_MAP},    {"metrics", MODEL_YAML_MAP},
+    {"checks", MODEL_YAML_MAP},
 };
 
 static void
@@ -134,13 +143,82 @@ golden_fold(struct golden *golden, const struct model_yaml_node *list,
         *mask |= UINT64_C(1) << input;
 }
 
+/* {region: "310000"} as a line of model_attr. */
+static struct bytes
+golden_codes(struct golden *golden, const struct model_yaml_node *map)
+{
+    const struct model_yaml_node *member;
+    uint8_t rooms[2][MODEL_ATTR_MAX];
+    struct bytes line = base_bytes_text("");
+    unsigned turn = 0;
+    for (member = model_yaml_first(map); member;
+         member = member->next, turn ^= 1) {
+        const char *pair = base_arena_format(
+            golden->yaml.arena, "%s=%s", (const char *)member->key->text.at,
+            model_yaml_text(&golden->yaml, member, ""));
+        struct base_out out;
+        base_out_fixed(&out, rooms[turn], sizeof rooms[turn]);
+        if (!pair || model_attr_check(base_bytes_text(pair)) != ERR_OK) {
+            model_yaml_fail(&golden->yaml, member, ERR_NAME, "not a code");
+            break;
+        }
+        model_attr_merge(line, base_bytes_text(pair), &out);
+        line = base_out_bytes(&out);
+    }
+    return base_arena_bytes(golden->yaml.arena, line);
+}
+
+static void
+golden_checks(struct golden *golden, struct bytes unit,
+              const struct model_value_row *row)
+{
+    struct model_return_result *results;
+    unsigned count = 0;
+    if (model_return_check(golden->pack, row, golden->yaml.arena, &results,
+                           &count) != ERR_OK)
+        model_yaml_full(&golden->yaml);
+    for (unsigned i = 0; i < count; i++) {
+        struct golden_fault *fault =
+            base_arena_alloc(golden->yaml.arena, sizeof *fault);
+        if (!fault)
+            return;
+        *fault = (struct golden_fault){golden->faults, unit, results[i].check,
+                                       results[i].item};
+        golden->faults = fault;
+    }
+}
+
+/* One unit's values, into the total; its checks. */
+static void
+golden_count_unit(struct golden *golden, const struct model_yaml_node *node,
+                  uint64_t mask, const int64_t *values)
+{
+    struct model_yaml *yaml = &golden->yaml;
+    struct model_figure figure;
+    struct model_value_row row = {
+        .mask = mask, .values = values, .window = golden->window};
+    struct bytes codes = golden_codes(golden, model_yaml_get(node, "codes"));
+    if (!model_yaml_ok(yaml) ||
+        !model_pack_in_scope(golden->pack, node->key->text,
+                             model_yaml_get(node, "class")->text, codes))
+        return;
+    if (!model_pack_cell(golden->pack, codes, &row.cell)) {
+        model_yaml_fail(yaml, node, ERR_NAME,
+                        "the unit has no place in the pack's dims: codes");
+        return;
+    }
+    model_value_unit(golden->pack, &row, &figure);
+    if (model_figure_add(&golden->total, &figure, 1) != ERR_OK)
+        model_yaml_fail(yaml, node, ERR_RANGE, "the sum is out of range");
+    golden_checks(golden, node->key->text, &row);
+}
+
 static void
 golden_unit(struct golden *golden, const struct model_yaml_node *node)
 {
     const struct model_yaml_node *member;
     struct model_yaml *yaml = &golden->yaml;
     int64_t values[MODEL_PACK_INPUTS] = {0};
-    struct model_figure figure;
     uint64_t mask = 0;
     int input;
     model_yaml_map(yaml, node, unit_keys, BASE_COUNT(unit_keys), NULL);
@@ -160,13 +238,8 @@ golden_unit(struct golden *golden, const struct model_yaml_node *node)
             return;
         golden_fold(golden, member, (unsigned)input, &mask, &values[input]);
     }
-    if (!model_yaml_ok(yaml) ||
-        !model_pack_in_scope(golden->pack, node->key->text,
-                             model_yaml_get(node, "class")->text))
-        return;
-    model_value_unit(golden->pack, mask, values, &figure);
-    if (model_figure_add(&golden->total, &figure, 1) != ERR_OK)
-        model_yaml_fail(yaml, node, ERR_RANGE, "the sum is out of range");
+    if (model_yaml_ok(yaml))
+        golden_count_unit(golden, node, mask, values);
 }
 
 static const char *
@@ -219,25 +292,54 @@ golden_value(struct golden *golden, const struct model_yaml_node *node,
         golden->measures_seen |= UINT64_C(1) << index;
 }
 
+static int
+golden_check_find(const struct model_pack *pack, struct bytes name)
+{
+    for (unsigned i = 0; i < pack->check_count; i++)
+        if (base_bytes_is(name, pack->checks[i].name))
+            return (int)i;
+    return -1;
+}
+
+/* Who fails it: "88.31.1001/a 88.31.1001/b". */
+static void
+golden_check(struct golden *golden, const struct model_yaml_node *node)
+{
+    int check = golden_check_find(golden->pack, node->key->text), item = -1;
+    const char *got = "";
+    if (check < 0 && (item = golden_input(golden, node)) < 0)
+        return;
+    for (struct golden_fault *fault = golden->faults; fault && got;
+         fault = fault->next)
+        if (fault->check == check && (check >= 0 || fault->item == item))
+            got = base_arena_format(
+                golden->yaml.arena, "%.*s%s%s", (int)fault->unit.size,
+                (const char *)fault->unit.at, *got ? " " : "", got);
+    if (check >= 0 && got && *got)
+        golden->checks_seen |= UINT64_C(1) << check;
+    golden_say(golden, node, "check", (const char *)node->key->text.at,
+               (const char *)node->text.at, got ? got : "too much");
+}
+
 static void
 golden_case(struct golden *golden, const struct model_yaml_node *node)
 {
     struct model_yaml *yaml = &golden->yaml;
     const struct model_yaml_node *at = model_yaml_get(node, "window"), *member,
                                  *expect = model_yaml_get(node, "expect");
-    uint32_t window = 0;
     model_yaml_map(yaml, node, case_keys, BASE_COUNT(case_keys), NULL);
     model_yaml_map(yaml, expect, expect_keys, BASE_COUNT(expect_keys), NULL);
     golden->name = model_yaml_text(yaml, model_yaml_get(node, "name"), "");
     golden->total = (struct model_figure){0};
+    golden->faults = NULL;
     golden->count.cases++;
     if (!model_yaml_ok(yaml))
         return;
-    if (model_calendar_parse(&golden->pack->calendar, at->text, &window) !=
-            ERR_OK ||
-        !model_pack_freq(golden->pack, model_window_freq(window)) ||
-        model_calendar_bounds(&golden->pack->calendar, window, &golden->start,
-                              &golden->end) != ERR_OK)
+    if (model_calendar_parse(&golden->pack->calendar, at->text,
+                             &golden->window) != ERR_OK ||
+        !model_pack_freq(golden->pack, model_window_freq(golden->window)) ||
+        model_calendar_bounds(&golden->pack->calendar, golden->window,
+                              &golden->start, &golden->end) != ERR_OK)
         model_yaml_fail(yaml, at, ERR_SYNTAX, "not a window of this pack");
     for (member = model_yaml_first(model_yaml_get(node, "units")); member;
          member = member->next)
@@ -253,6 +355,9 @@ golden_case(struct golden *golden, const struct model_yaml_node *node)
     for (member = model_yaml_first(model_yaml_get(expect, "metrics")); member;
          member = member->next)
         golden_value(golden, member, true);
+    for (member = model_yaml_first(model_yaml_get(expect, "checks")); member;
+         member = member->next)
+        golden_check(golden, member);
 }
 
 static void
@@ -289,6 +394,10 @@ golden_unseen(struct golden *golden)
         if (!golden->metrics_seen[i])
             golden_say(golden, NULL, "metric", pack->metrics[i].name,
                        "in some case", "in none");
+    for (unsigned i = 0; i < pack->check_count; i++)
+        if (!(golden->checks_seen >> i & 1))
+            golden_say(golden, NULL, "check", pack->checks[i].name,
+                       "to fail in some case", "in none");
 }
 
 enum err

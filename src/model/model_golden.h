@@ -12,6 +12,7 @@
  *             inputs: {cpu_busy: 12.50, cpu_all: 240}
  *           88.31.1002/host:
  *             class: host
+ *             codes: {region: "310000"}    # of its dims
  *             samples:                   # time from the window's start, value
  *               cpu_busy: [[-5s, 100], [55s, 130.25]]
  *         expect:
@@ -19,10 +20,12 @@
  *           reported: 2
  *           measures: {cpu_busy: "42.75"}
  *           metrics: {cpu_share: "8.9", disk_share: ABSENT}
+ *           checks: {cost_high: 88.31.1002/plant}   # who fails; "" nobody
  *
  * Measures read with all decimals of their scale, metrics with their digits;
- * where there is no value, the name of the error: ABSENT, SHORT, RANGE.  Each
- * measure and metric of the pack must be expected somewhere.
+ * where there is no value, the name of the error: ABSENT, SHORT, RANGE.  A
+ * check is one of the pack, or an input (missing, out of range).  Each measure,
+ * metric and check of the pack must be expected somewhere, a check to fail.
  *
  * Errors   MISMATCH some check failed; or what is wrong with a file. */
 #ifndef MODEL_GOLDEN_H

@@ -2,6 +2,7 @@
 #include "model/model_pack.h"
 
 #include "base/base_mem.h"
+#include "model/model_attr.h"
 #include "model/model_id.h"
 #include "model/model_pack_load.h"
 
@@ -13,20 +14,38 @@ static const struct model_yaml_key pack_keys[] = {
     {"scope", MODEL_PACK_MUST},      {"carry", MODEL_PACK_MUST},
     {"dims", MODEL_PACK_MAP},        {"inputs", MODEL_PACK_MUST_MAP},
     {"metrics", MODEL_PACK_MAP},     {"measures", MODEL_PACK_MUST_MAP},
+    {"tables", MODEL_PACK_MAP},      {"checks", MODEL_PACK_MAP},
     {"requires", MODEL_PACK_LATER},  {"weight", MODEL_PACK_LATER},
-    {"tables", MODEL_PACK_LATER},    {"states", MODEL_PACK_LATER},
-    {"checks", MODEL_PACK_LATER},    {"publish", MODEL_PACK_LATER},
+    {"states", MODEL_PACK_LATER},    {"publish", MODEL_PACK_LATER},
     {"alerts", MODEL_PACK_LATER},
 };
 /* clang-format on */
 
 static const char *const pack_carries[] = {"partial", "micro"};
 
-static const struct model_expr_name pack_attributes[] = {
-    {"class", MODEL_EXPR_STRING, MODEL_PACK_ATTRIBUTE_CLASS},
-    {"id", MODEL_EXPR_STRING, MODEL_PACK_ATTRIBUTE_ID},
-    {"prefix", MODEL_EXPR_STRING, MODEL_PACK_ATTRIBUTE_PREFIX},
-};
+enum { PACK_ATTRIBUTES = MODEL_PACK_ATTRIBUTE_DIM + MODEL_PACK_DIMS };
+
+/* class, id, prefix, and the dims. */
+static void
+pack_scope(struct model_pack_loader *loader, const struct model_yaml_node *node)
+{
+    struct model_pack *pack = loader->pack;
+    struct model_expr_name names[PACK_ATTRIBUTES] = {
+        {"class", MODEL_EXPR_STRING, MODEL_PACK_ATTRIBUTE_CLASS},
+        {"id", MODEL_EXPR_STRING, MODEL_PACK_ATTRIBUTE_ID},
+        {"prefix", MODEL_EXPR_STRING, MODEL_PACK_ATTRIBUTE_PREFIX},
+    };
+    struct model_expr_scope scope = {names, MODEL_PACK_ATTRIBUTE_DIM +
+                                                pack->dim_count};
+    for (unsigned d = 0; d < pack->dim_count; d++)
+        names[MODEL_PACK_ATTRIBUTE_DIM + d] =
+            (struct model_expr_name){pack->dims[d].name, MODEL_EXPR_STRING,
+                                     MODEL_PACK_ATTRIBUTE_DIM + d};
+    pack->scope_text = model_yaml_text(&loader->yaml, node, "");
+    if (model_yaml_ok(&loader->yaml))
+        pack->scope =
+            model_pack_load_expr(loader, node, &scope, MODEL_EXPR_BOOL);
+}
 
 /* packs/stats/industry holds the pack stats/industry. */
 static void
@@ -84,10 +103,7 @@ pack_head(struct model_pack_loader *loader, const struct model_yaml_node *root,
     struct model_pack *pack = loader->pack;
     struct model_yaml *yaml = &loader->yaml;
     const struct model_yaml_node *agency = model_yaml_get(root, "agency"),
-                                 *grain = model_yaml_get(root, "grain"),
-                                 *scope = model_yaml_get(root, "scope");
-    struct model_expr_scope names = {pack_attributes,
-                                     BASE_COUNT(pack_attributes)};
+                                 *grain = model_yaml_get(root, "grain");
     pack_name(loader, model_yaml_get(root, "pack"), folder);
     pack_version(loader, model_yaml_get(root, "version"));
     pack->agency = model_yaml_text(yaml, agency, "");
@@ -99,9 +115,22 @@ pack_head(struct model_pack_loader *loader, const struct model_yaml_node *root,
     if (strcmp(model_yaml_text(yaml, grain, ""), "object") != 0)
         model_yaml_fail(yaml, grain, ERR_UNSUPPORTED,
                         "only the grain object is supported yet");
-    model_yaml_word(yaml, model_yaml_get(root, "carry"), pack_carries, 1, 2, 0);
-    pack->scope_text = model_yaml_text(yaml, scope, "");
-    pack->scope = model_pack_load_expr(loader, scope, &names, MODEL_EXPR_BOOL);
+    pack->carry = (enum model_pack_carry)model_yaml_word(
+        yaml, model_yaml_get(root, "carry"), pack_carries, 2, 2, 0);
+}
+
+/* What is recomputed from returns has nothing else in it. */
+static void
+pack_micro(struct model_pack_loader *loader, const struct model_yaml_node *node)
+{
+    const struct model_pack *pack = loader->pack;
+    for (unsigned i = 0; i < pack->input_count; i++)
+        if (model_yaml_ok(&loader->yaml) && pack->carry == MODEL_PACK_MICRO &&
+            pack->inputs[i].source != MODEL_PACK_RETURN)
+            model_yaml_fail(&loader->yaml, node, ERR_TYPE,
+                            "carry micro sends returns up, but %s is not of a "
+                            "return",
+                            pack->inputs[i].name);
 }
 
 static void
@@ -116,9 +145,13 @@ pack_body(struct model_pack_loader *loader, struct bytes text,
     pack_head(loader, root, folder);
     model_pack_window_load(loader, model_yaml_get(root, "window"));
     model_pack_dim_load(loader, model_yaml_get(root, "dims"));
+    pack_scope(loader, model_yaml_get(root, "scope"));
     model_pack_input_load(loader, model_yaml_get(root, "inputs"));
+    pack_micro(loader, model_yaml_get(root, "carry"));
+    model_pack_table_load(loader, model_yaml_get(root, "tables"));
     model_pack_measure_load(loader, model_yaml_get(root, "measures"));
     model_pack_metric_load(loader, model_yaml_get(root, "metrics"));
+    model_pack_check_load(loader, model_yaml_get(root, "checks"));
 }
 
 static void
@@ -181,30 +214,80 @@ model_pack_free(struct model_pack *pack)
 }
 
 struct pack_attributes {
-    struct bytes at[3];
+    struct bytes at[PACK_ATTRIBUTES];
 };
 
 static struct model_expr_value
 pack_attribute(void *self, uint32_t slot)
 {
     struct pack_attributes *attributes = self;
-    return (struct model_expr_value){.type = MODEL_EXPR_STRING,
-                                     .string = attributes->at[slot]};
+    return (struct model_expr_value){
+        .err = attributes->at[slot].at ? ERR_OK : ERR_ABSENT,
+        .type = MODEL_EXPR_STRING,
+        .string = attributes->at[slot]};
 }
 
 bool
 model_pack_in_scope(const struct model_pack *pack, struct bytes id,
-                    struct bytes class_name)
+                    struct bytes class_name, struct bytes codes)
 {
+    struct bytes none = base_bytes_text("");
     struct pack_attributes attributes = {{
-        [MODEL_PACK_ATTRIBUTE_CLASS] = class_name,
+        [MODEL_PACK_ATTRIBUTE_CLASS] = class_name.at ? class_name : none,
         [MODEL_PACK_ATTRIBUTE_ID] = id,
         [MODEL_PACK_ATTRIBUTE_PREFIX] =
             base_bytes_slice(id, 0, base_bytes_find(id, '/')),
     }};
     struct model_expr_value value;
+    for (unsigned d = 0; d < pack->dim_count; d++)
+        attributes.at[MODEL_PACK_ATTRIBUTE_DIM + d] =
+            model_attr_get(codes, base_bytes_text(pack->dims[d].name));
     model_expr_eval(pack->scope, pack_attribute, &attributes, &value);
     return value.err == ERR_OK && value.truth;
+}
+
+/* The leaf's rank; dim->count: it is none. */
+static uint32_t
+pack_rank(const struct model_pack_dim *dim, struct bytes code)
+{
+    uint32_t low = 0, high = dim->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order =
+            base_bytes_compare(base_bytes_text(dim->codes[middle]), code);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return dim->count;
+}
+
+bool
+model_pack_cell(const struct model_pack *pack, struct bytes codes,
+                uint32_t *ret_cell)
+{
+    uint32_t cell = 0;
+    for (unsigned d = 0; d < pack->dim_count; d++) {
+        const struct model_pack_dim *dim = &pack->dims[d];
+        uint32_t rank =
+            pack_rank(dim, model_attr_get(codes, base_bytes_text(dim->name)));
+        if (rank == dim->count)
+            return false;
+        cell = cell * dim->count + rank;
+    }
+    *ret_cell = cell;
+    return true;
+}
+
+const struct model_code *
+model_pack_cell_code(const struct model_pack *pack, uint32_t cell, unsigned dim)
+{
+    for (unsigned d = pack->dim_count; d-- > dim + 1;)
+        cell /= pack->dims[d].count;
+    return pack->dims[dim].leaves[cell % pack->dims[dim].count];
 }
 
 const struct model_pack_freq *
@@ -230,6 +313,24 @@ model_pack_metric_find(const struct model_pack *pack, struct bytes name)
 {
     for (unsigned i = 0; i < pack->metric_count; i++)
         if (base_bytes_is(name, pack->metrics[i].name))
+            return (int)i;
+    return -1;
+}
+
+int
+model_pack_dim_find(const struct model_pack *pack, struct bytes name)
+{
+    for (unsigned i = 0; i < pack->dim_count; i++)
+        if (base_bytes_is(name, pack->dims[i].name))
+            return (int)i;
+    return -1;
+}
+
+int
+model_pack_input_find(const struct model_pack *pack, struct bytes name)
+{
+    for (unsigned i = 0; i < pack->input_count; i++)
+        if (base_bytes_is(name, pack->inputs[i].name))
             return (int)i;
     return -1;
 }

@@ -27,6 +27,9 @@ enum {
     MODEL_PACK_FREQS = 4,
     MODEL_PACK_DIMS = 6,
     MODEL_PACK_METRICS = 256,
+    MODEL_PACK_TABLES = 16,
+    MODEL_PACK_CHECKS = 64,
+    MODEL_PACK_SUMS = 32, /* of one check */
     MODEL_PACK_CELLS = 1 << 20,
     MODEL_PACK_MEMORY = 64 << 20
 };
@@ -60,11 +63,25 @@ enum model_pack_fold {                        /* source: series */
 
 enum model_pack_kind { MODEL_PACK_FLOW, MODEL_PACK_COUNT, MODEL_PACK_STOCK };
 
+enum model_pack_source {
+    MODEL_PACK_SERIES, /* folded from samples */
+    MODEL_PACK_RETURN, /* an item of a filed return */
+};
+
+enum model_pack_carry {
+    MODEL_PACK_PARTIAL, /* cell totals go up */
+    MODEL_PACK_MICRO,   /* signed returns go up whole */
+};
+
 struct model_pack_input {
     const char *name;
     struct model_unit unit;
     unsigned scale; /* 0..12: an integer of 10^-scale */
     enum model_pack_kind kind;
+    enum model_pack_source source;
+    /* return: the item before it, in the same period of last year */
+    bool base;
+    /* series: */
     enum model_pack_fold fold;
     struct model_matcher *matchers; /* sorted; one is __name__= */
     unsigned matcher_count;
@@ -72,7 +89,50 @@ struct model_pack_input {
     int64_t stale_ms;    /* 5 min; delta 24 h */
     int64_t min, max;    /* one unit's value; default +-(2^43-1) */
     bool required;
-    struct model_pack_text label;
+    struct model_pack_text label, help, group; /* help, group: or NULLs */
+};
+
+/* Numbers that the inputs are put together with: factors, prices.  A row is
+ * found by the unit's codes in the dims that are keys, and by the newest year
+ * that is not after the window's. */
+struct model_pack_table {
+    const char *name;
+    struct model_unit unit;
+    bool dims[MODEL_PACK_DIMS], by_year; /* its keys */
+    struct model_pack_table_row {
+        uint32_t place; /* the codes' ranks, mixed radix as in cells */
+        int32_t year;   /* 0 without that key */
+        struct dec value;
+    } * rows; /* by place, year */
+    uint32_t row_count;
+};
+
+enum model_pack_level {
+    MODEL_PACK_HARD, /* refused */
+    MODEL_PACK_SOFT, /* an explanation is needed */
+    MODEL_PACK_INFO, /* shown */
+};
+
+/* A stated total and the items that must add up to it. */
+struct model_pack_sum {
+    uint32_t total;
+    const uint32_t *parts;
+    unsigned count;
+};
+
+/* What a return is held against: expr, or sums (one of them). */
+struct model_pack_check {
+    const char *name;
+    enum model_pack_level level;
+    const struct model_expr *expr; /* must be true; NULL: sums */
+    const char *expr_text;
+    struct model_pack_sum *sums;
+    unsigned sum_count;
+    struct dec tolerance;  /* of sums */
+    const uint32_t *items; /* inputs it is about; the first is {item} */
+    unsigned item_count;
+    struct model_pack_text
+        message; /* {item} {value}; sums: {sum} {difference} */
 };
 
 struct model_pack_measure {
@@ -80,7 +140,7 @@ struct model_pack_measure {
     enum model_pack_kind agg;
     struct model_unit unit;
     unsigned scale;
-    const struct model_expr *expr; /* over inputs; slot = input index */
+    const struct model_expr *expr; /* slots: enum model_pack_slot */
     const char *expr_text;
     struct model_pack_text label;
 };
@@ -101,6 +161,7 @@ struct model_pack_dim {
     const char *name, *list; /* code list */
     const char **codes;      /* leaf codes in byte order */
     uint32_t count;
+    const struct model_code **leaves;      /* the same, as entries */
     const struct model_code_list *entries; /* all of the list */
 };
 
@@ -113,24 +174,39 @@ struct model_pack {
     unsigned freq_count;
     const char *scope_text;
     const struct model_expr *scope; /* bool over `class`, `id`, `prefix` */
+    enum model_pack_carry carry;
     struct model_pack_dim dims[MODEL_PACK_DIMS];
     unsigned dim_count;
     uint32_t cells; /* 1 without dims */
     struct model_pack_input *inputs;
     unsigned input_count;
+    struct model_pack_table *tables;
+    unsigned table_count;
     struct model_pack_measure *measures;
     unsigned measure_count;
     struct model_pack_metric *metrics;
     unsigned metric_count;
+    struct model_pack_check *checks;
+    unsigned check_count;
     uint8_t shape[32]; /* SHA-256, doc/formats/shape.md */
     uint64_t shape8;   /* its first 8 bytes, little-endian */
 };
 
-/* Attributes that a scope expression sees; slots of its names. */
+/* Slots of the names that measures and checks may use. */
+enum model_pack_slot {
+    MODEL_PACK_SLOT_INPUT = 0,
+    MODEL_PACK_SLOT_TABLE = MODEL_PACK_INPUTS,
+    MODEL_PACK_SLOT_DIM = MODEL_PACK_SLOT_TABLE + MODEL_PACK_TABLES,
+    MODEL_PACK_SLOTS = MODEL_PACK_SLOT_DIM + MODEL_PACK_DIMS
+};
+
+/* Attributes that a scope expression sees; slots of its names.  From
+ * MODEL_PACK_ATTRIBUTE_DIM on: the unit's codes, by dim. */
 enum model_pack_attribute {
     MODEL_PACK_ATTRIBUTE_CLASS,
     MODEL_PACK_ATTRIBUTE_ID,
     MODEL_PACK_ATTRIBUTE_PREFIX,
+    MODEL_PACK_ATTRIBUTE_DIM,
 };
 
 /* folder: packs/host; codes: the folder of code lists, packs/codes. */
@@ -138,13 +214,24 @@ enum err model_pack_load(struct model_source *source, const char *folder,
                          const char *codes, struct model_pack **ret_pack,
                          struct base_note *note);
 void model_pack_free(struct model_pack *pack);
+/* codes: a line of model_attr; what it does not say is absent. */
 bool model_pack_in_scope(const struct model_pack *pack, struct bytes id,
-                         struct bytes class_name);
+                         struct bytes class_name, struct bytes codes);
+/* Where a unit of these codes stands: mixed radix over dims, first most
+ * significant (RULINGS 27).  false: it has no code that is a leaf in some
+ * dim. */
+bool model_pack_cell(const struct model_pack *pack, struct bytes codes,
+                     uint32_t *ret_cell);
+/* The code that a cell has in a dim. */
+const struct model_code *model_pack_cell_code(const struct model_pack *pack,
+                                              uint32_t cell, unsigned dim);
 const struct model_pack_freq *model_pack_freq(const struct model_pack *pack,
                                               enum model_freq freq);
 /* Index, or -1. */
 int model_pack_measure_find(const struct model_pack *pack, struct bytes name);
 int model_pack_metric_find(const struct model_pack *pack, struct bytes name);
+int model_pack_dim_find(const struct model_pack *pack, struct bytes name);
+int model_pack_input_find(const struct model_pack *pack, struct bytes name);
 
 /* The packs of a node, in the order of its role. */
 struct model_pack_list {

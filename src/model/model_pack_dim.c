@@ -29,9 +29,13 @@ dim_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
     dim->entries = list;
     dim->codes =
         model_pack_load_alloc(loader, list->leaf_count, sizeof *dim->codes);
-    for (uint32_t i = 0; dim->codes && i < list->count; i++)
-        if (list->at[i].leaf)
+    dim->leaves =
+        model_pack_load_alloc(loader, list->leaf_count, sizeof *dim->leaves);
+    for (uint32_t i = 0; dim->codes && dim->leaves && i < list->count; i++)
+        if (list->at[i].leaf) {
+            dim->leaves[dim->count] = &list->at[i];
             dim->codes[dim->count++] = list->at[i].code;
+        }
     if (dim->count == 0)
         model_yaml_fail(yaml, node, ERR_RANGE, "the code list is empty");
 }

@@ -10,15 +10,15 @@
 /* clang-format off */
 static const struct model_yaml_key input_keys[] = {
     {"unit", MODEL_PACK_MUST},  {"kind", MODEL_PACK_MUST},
-    {"scale", MODEL_PACK_KEY},  {"source", MODEL_PACK_MUST_MAP},
+    {"scale", MODEL_PACK_KEY},  {"source", MODEL_PACK_MUST | MODEL_YAML_MAP},
     {"min", MODEL_PACK_KEY},    {"max", MODEL_PACK_KEY},
     {"label", MODEL_PACK_MAP},  {"required", MODEL_PACK_KEY},
-    {"base", MODEL_PACK_LATER}, {"help", MODEL_PACK_LATER},
-    {"group", MODEL_PACK_LATER},
+    {"base", MODEL_PACK_KEY},   {"help", MODEL_PACK_MAP},
+    {"group", MODEL_PACK_MAP},
 };
 
 static const struct model_yaml_key source_keys[] = {
-    {"series", MODEL_PACK_MUST_MAP}, {"return", MODEL_PACK_LATER},
+    {"series", MODEL_PACK_MUST_MAP},
     {"registry", MODEL_PACK_LATER},  {"figure", MODEL_PACK_LATER},
 };
 
@@ -33,6 +33,8 @@ static const char *const input_folds[] = {
     [MODEL_PACK_FOLD_MIN] = "min",     [MODEL_PACK_FOLD_MAX] = "max",
     "integral", "time_in", /* not yet */
 };
+
+static const char *const input_sources[] = {"return"};
 
 /* What a fold makes. */
 static const enum model_pack_kind input_fold_kinds[] = {
@@ -93,6 +95,13 @@ input_series(struct model_pack_loader *loader,
         model_pack_match_load(loader, model_yaml_get(node, "match"), input);
 }
 
+static struct model_pack_text
+input_text(struct model_pack_loader *loader, const struct model_yaml_node *node)
+{
+    struct model_pack_text none = {0};
+    return node ? model_pack_load_text(loader, node, "") : none;
+}
+
 static void
 input_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
           struct model_pack_input *input)
@@ -102,9 +111,15 @@ input_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
                                  *max = model_yaml_get(node, "max");
     input->name = model_pack_load_name(loader, node);
     model_yaml_map(yaml, node, input_keys, BASE_COUNT(input_keys), NULL);
-    model_yaml_map(yaml, source, source_keys, BASE_COUNT(source_keys), NULL);
     if (!model_yaml_ok(yaml))
         return;
+    if (source->kind == MODEL_YAML_MAP)
+        model_yaml_map(yaml, source, source_keys, BASE_COUNT(source_keys),
+                       NULL);
+    else
+        input->source = MODEL_PACK_RETURN;
+    if (input->source == MODEL_PACK_RETURN)
+        model_yaml_word(yaml, source, input_sources, 1, 1, 0);
     model_pack_load_unit(loader, model_yaml_get(node, "unit"), &input->unit);
     input->scale = (unsigned)model_yaml_int(yaml, model_yaml_get(node, "scale"),
                                             0, BASE_DEC_SCALE, 0);
@@ -118,7 +133,62 @@ input_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
         model_yaml_fail(yaml, max, ERR_RANGE, "max is below min");
     input->label = model_pack_load_text(loader, model_yaml_get(node, "label"),
                                         input->name);
-    input_series(loader, model_yaml_get(source, "series"), input);
+    input->help = input_text(loader, model_yaml_get(node, "help"));
+    input->group = input_text(loader, model_yaml_get(node, "group"));
+    if (input->source == MODEL_PACK_SERIES && model_yaml_ok(yaml))
+        input_series(loader, model_yaml_get(source, "series"), input);
+}
+
+/* base: true adds the same item of last year's period. */
+static void
+input_base(struct model_pack_loader *loader, const struct model_yaml_node *node)
+{
+    struct model_yaml *yaml = &loader->yaml;
+    struct model_pack *pack = loader->pack;
+    const struct model_yaml_node *base = model_yaml_get(node, "base");
+    const struct model_pack_input *item = &pack->inputs[pack->input_count - 1];
+    if (!model_yaml_bool(yaml, base, false) || !model_yaml_ok(yaml))
+        return;
+    if (item->source != MODEL_PACK_RETURN)
+        model_yaml_fail(yaml, base, ERR_TYPE, "base is for items of a return");
+    if (pack->input_count == MODEL_PACK_INPUTS) {
+        model_yaml_fail(yaml, base, ERR_LIMIT,
+                        "a pack has 1 to %d inputs, base ones among them",
+                        MODEL_PACK_INPUTS);
+        return;
+    }
+    struct model_pack_input *last = &pack->inputs[pack->input_count++];
+    *last = *item;
+    last->base = true;
+    last->required = false;
+    last->name = base_arena_format(yaml->arena, "%s_base", item->name);
+    last->label.zh =
+        base_arena_format(yaml->arena, "%s（上年同期）", item->label.zh);
+    last->label.en = base_arena_format(yaml->arena, "%s, same period last year",
+                                       item->label.en);
+    if (!last->name || !last->label.zh || !last->label.en)
+        model_yaml_full(yaml);
+}
+
+/* No name twice: YAML sees only those that are written, and only one map. */
+static void
+input_twice(struct model_pack_loader *loader,
+            const struct model_yaml_node *node)
+{
+    const struct model_pack *pack = loader->pack;
+    for (unsigned i = 0; i < pack->input_count; i++)
+        if (model_yaml_ok(&loader->yaml) &&
+            model_pack_dim_find(pack, base_bytes_text(pack->inputs[i].name)) >=
+                0)
+            model_yaml_fail(&loader->yaml, node, ERR_NAME,
+                            "a dim has the name %s", pack->inputs[i].name);
+    for (unsigned i = 0; i < pack->input_count; i++)
+        for (unsigned j = 0; j < i; j++)
+            if (model_yaml_ok(&loader->yaml) &&
+                strcmp(pack->inputs[i].name, pack->inputs[j].name) == 0)
+                model_yaml_fail(&loader->yaml, node, ERR_NAME,
+                                "the input %s stands twice: base makes one",
+                                pack->inputs[i].name);
 }
 
 void
@@ -134,9 +204,19 @@ model_pack_input_load(struct model_pack_loader *loader,
                         "a pack has 1 to %d inputs, not %u", MODEL_PACK_INPUTS,
                         node->count);
     else
-        pack->inputs =
-            model_pack_load_alloc(loader, node->count, sizeof *pack->inputs);
-    for (member = model_yaml_first(node); member; member = member->next)
+        pack->inputs = model_pack_load_alloc(loader, MODEL_PACK_INPUTS,
+                                             sizeof *pack->inputs);
+    for (member = model_yaml_first(node); member; member = member->next) {
+        if (model_yaml_ok(&loader->yaml) &&
+            pack->input_count == MODEL_PACK_INPUTS)
+            model_yaml_fail(&loader->yaml, member, ERR_LIMIT,
+                            "a pack has 1 to %d inputs, base ones among them",
+                            MODEL_PACK_INPUTS);
+        if (!model_yaml_ok(&loader->yaml))
+            return;
+        input_one(loader, member, &pack->inputs[pack->input_count++]);
         if (model_yaml_ok(&loader->yaml))
-            input_one(loader, member, &pack->inputs[pack->input_count++]);
+            input_base(loader, member);
+    }
+    input_twice(loader, node);
 }

@@ -104,3 +104,29 @@ model_pack_load_expr(struct model_pack_loader *loader,
         model_yaml_fail_in(&loader->yaml, node, &note);
     return expr;
 }
+
+struct model_expr_scope
+model_pack_load_scope(const struct model_pack *pack,
+                      struct model_expr_name *names)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < pack->input_count; i++)
+        names[count++] = (struct model_expr_name){
+            pack->inputs[i].name, MODEL_EXPR_NUM, MODEL_PACK_SLOT_INPUT + i};
+    for (uint32_t i = 0; i < pack->table_count; i++)
+        names[count++] = (struct model_expr_name){
+            pack->tables[i].name, MODEL_EXPR_NUM, MODEL_PACK_SLOT_TABLE + i};
+    for (uint32_t i = 0; i < pack->dim_count; i++)
+        names[count++] = (struct model_expr_name){
+            pack->dims[i].name, MODEL_EXPR_STRING, MODEL_PACK_SLOT_DIM + i};
+    return (struct model_expr_scope){names, count};
+}
+
+const struct model_unit *
+model_pack_load_unit_of(void *self, uint32_t slot)
+{
+    const struct model_pack *pack = self;
+    return slot < MODEL_PACK_SLOT_TABLE
+               ? &pack->inputs[slot].unit
+               : &pack->tables[slot - MODEL_PACK_SLOT_TABLE].unit;
+}

@@ -36,6 +36,10 @@ void model_pack_match_load(struct model_pack_loader *loader,
                            struct model_pack_input *input);
 void model_pack_dim_load(struct model_pack_loader *loader,
                          const struct model_yaml_node *node);
+void model_pack_table_load(struct model_pack_loader *loader,
+                           const struct model_yaml_node *node);
+void model_pack_check_load(struct model_pack_loader *loader,
+                           const struct model_yaml_node *node);
 void model_pack_measure_load(struct model_pack_loader *loader,
                              const struct model_yaml_node *node);
 void model_pack_metric_load(struct model_pack_loader *loader,
@@ -60,6 +64,11 @@ struct model_pack_text model_pack_load_text(struct model_pack_loader *loader,
 void model_pack_load_unit(struct model_pack_loader *loader,
                           const struct model_yaml_node *node,
                           struct model_unit *ret_unit);
+/* The names that measures and checks may use; names: MODEL_PACK_SLOTS. */
+struct model_expr_scope model_pack_load_scope(const struct model_pack *pack,
+                                              struct model_expr_name *names);
+/* For model_expr_unit, over the same; self: the pack. */
+const struct model_unit *model_pack_load_unit_of(void *self, uint32_t slot);
 /* An expression of a node's text; NULL: failed. */
 const struct model_expr *model_pack_load_expr(
     struct model_pack_loader *loader, const struct model_yaml_node *node,

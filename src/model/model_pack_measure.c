@@ -11,13 +11,6 @@ static const struct model_yaml_key measure_keys[] = {
 };
 /* clang-format on */
 
-static const struct model_unit *
-measure_input_unit(void *self, uint32_t slot)
-{
-    const struct model_pack *pack = self;
-    return &pack->inputs[slot].unit;
-}
-
 /* The expression's unit is the measure's; a bare input's kind too. */
 static void
 measure_check(struct model_pack_loader *loader,
@@ -28,14 +21,15 @@ measure_check(struct model_pack_loader *loader,
     struct base_note note;
     char text[MODEL_UNIT_TEXT];
     uint32_t slot;
-    if (model_expr_unit(measure->expr, measure_input_unit, loader->pack, &unit,
-                        &note) != ERR_OK)
+    if (model_expr_unit(measure->expr, model_pack_load_unit_of, loader->pack,
+                        &unit, &note) != ERR_OK)
         model_yaml_fail_in(&loader->yaml, model_yaml_get(node, "expr"), &note);
     else if (!model_unit_equal(&unit, &measure->unit))
         model_yaml_fail(&loader->yaml, model_yaml_get(node, "unit"), ERR_UNIT,
                         "the expression is in %s, the measure in %s",
                         model_unit_name(&unit, text), measure->unit.text);
     if (model_expr_is_name(measure->expr, &slot) &&
+        slot < MODEL_PACK_SLOT_TABLE &&
         loader->pack->inputs[slot].kind != measure->agg)
         model_yaml_fail(&loader->yaml, model_yaml_get(node, "agg"), ERR_TYPE,
                         "the input %s is added up in another way",
@@ -69,14 +63,12 @@ model_pack_measure_load(struct model_pack_loader *loader,
                         const struct model_yaml_node *node)
 {
     struct model_pack *pack = loader->pack;
-    struct model_expr_name names[MODEL_PACK_INPUTS];
-    struct model_expr_scope scope = {names, pack->input_count};
+    struct model_expr_name names[MODEL_PACK_SLOTS];
+    struct model_expr_scope scope;
     const struct model_yaml_node *member;
     if (!model_yaml_ok(&loader->yaml))
         return;
-    for (uint32_t i = 0; i < pack->input_count; i++)
-        names[i] =
-            (struct model_expr_name){pack->inputs[i].name, MODEL_EXPR_NUM, i};
+    scope = model_pack_load_scope(pack, names);
     if (node->count == 0 || node->count > MODEL_PACK_MEASURES)
         model_yaml_fail(&loader->yaml, node, ERR_LIMIT,
                         "a pack has 1 to %d measures, not %u",

@@ -46,6 +46,32 @@ shape_dim(struct base_out *out, const struct model_pack_dim *dim)
     }
 }
 
+/* A table: its keys' names, then rows by place and year. */
+static void
+shape_table(struct base_out *out, const struct model_pack *pack,
+            const struct model_pack_table *table)
+{
+    unsigned keys = table->by_year;
+    shape_text(out, table->name);
+    model_unit_write(out, &table->unit);
+    for (unsigned d = 0; d < pack->dim_count; d++)
+        keys += table->dims[d];
+    base_out_varint(out, keys);
+    for (unsigned d = 0; d < pack->dim_count; d++)
+        if (table->dims[d])
+            shape_text(out, pack->dims[d].name);
+    if (table->by_year)
+        shape_text(out, "year");
+    base_out_varint(out, table->row_count);
+    for (uint32_t i = 0; i < table->row_count; i++) {
+        base_out_varint(out, table->rows[i].place);
+        base_out_zigzag(out, table->rows[i].year);
+        base_out_zigzag128(out, table->rows[i].value.count);
+    }
+}
+
+enum { SHAPE_RETURN = 64, SHAPE_BASE = 65 };
+
 static void
 shape_input(struct base_out *out, const struct model_pack_input *input)
 {
@@ -53,7 +79,9 @@ shape_input(struct base_out *out, const struct model_pack_input *input)
     model_unit_write(out, &input->unit);
     base_out_u8(out, (uint8_t)input->scale);
     base_out_u8(out, (uint8_t)input->kind);
-    base_out_u8(out, (uint8_t)input->fold);
+    base_out_u8(out, input->source == MODEL_PACK_SERIES ? (uint8_t)input->fold
+                     : input->base                      ? SHAPE_BASE
+                                                        : SHAPE_RETURN);
     base_out_u8(out, input->required);
     base_out_zigzag(out, input->stale_ms);
     base_out_zigzag(out, input->min);
@@ -100,12 +128,14 @@ model_pack_shape_write(struct base_out *out, const struct model_pack *pack)
     shape_text(out, pack->name);
     base_out_zigzag(out, pack->calendar.zone_s);
     base_out_u8(out, 0); /* grain: object */
-    base_out_u8(out, 0); /* carry: partial */
+    base_out_u8(out, (uint8_t)pack->carry);
     shape_expr(out, pack->scope);
     base_out_varint(out, pack->dim_count);
     for (unsigned i = 0; i < pack->dim_count; i++)
         shape_dim(out, &pack->dims[i]);
-    base_out_varint(out, 0); /* tables */
+    base_out_varint(out, pack->table_count);
+    for (unsigned i = 0; i < pack->table_count; i++)
+        shape_table(out, pack, &pack->tables[i]);
     base_out_varint(out, pack->input_count);
     for (unsigned i = 0; i < pack->input_count; i++)
         shape_input(out, &pack->inputs[i]);

@@ -3,31 +3,99 @@
 
 struct value_inputs {
     const struct model_pack *pack;
-    uint64_t mask;
-    const int64_t *values;
+    const struct model_value_row *row;
 };
 
+/* The rank of a table's keys: the cell's codes in those dims. */
+static uint32_t
+value_place(const struct model_pack *pack, const struct model_pack_table *table,
+            uint32_t cell)
+{
+    uint32_t place = 0, radix = 1;
+    for (unsigned d = pack->dim_count; d-- > 0;) {
+        uint32_t rank = cell % pack->dims[d].count;
+        cell /= pack->dims[d].count;
+        if (!table->dims[d])
+            continue;
+        place += rank * radix;
+        radix *= pack->dims[d].count;
+    }
+    return place;
+}
+
+static int32_t
+value_year(const struct model_pack *pack, uint32_t window)
+{
+    struct wall start = {0}, end;
+    model_calendar_bounds(&pack->calendar, window, &start, &end);
+    return base_time_civil(start, pack->calendar.zone_s).year;
+}
+
+enum err
+model_value_table(const struct model_pack *pack, unsigned at, uint32_t window,
+                  uint32_t cell, struct dec *ret_value)
+{
+    const struct model_pack_table *table = &pack->tables[at];
+    uint32_t place = value_place(pack, table, cell);
+    int32_t year = table->by_year ? value_year(pack, window) : 0;
+    uint32_t low = 0, high = table->row_count; /* the first row beyond */
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct model_pack_table_row *row = &table->rows[middle];
+        if (row->place < place || (row->place == place && row->year <= year))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0 || table->rows[low - 1].place != place)
+        return ERR_ABSENT;
+    *ret_value = table->rows[low - 1].value;
+    return ERR_OK;
+}
+
 static struct model_expr_value
-value_input(void *self, uint32_t slot)
+value_slot(void *self, uint32_t slot)
 {
     const struct value_inputs *inputs = self;
+    const struct model_pack *pack = inputs->pack;
+    const struct model_value_row *row = inputs->row;
     struct model_expr_value value = {.type = MODEL_EXPR_NUM};
-    if (!(inputs->mask >> slot & 1))
+    if (slot >= MODEL_PACK_SLOT_DIM) {
+        const struct model_code *code =
+            model_pack_cell_code(pack, row->cell, slot - MODEL_PACK_SLOT_DIM);
+        value.type = MODEL_EXPR_STRING;
+        value.string = base_bytes_text(code->code);
+        value.flags = base_bytes_text(code->flags);
+    } else if (slot >= MODEL_PACK_SLOT_TABLE) {
+        value.err = model_value_table(pack, slot - MODEL_PACK_SLOT_TABLE,
+                                      row->window, row->cell, &value.num);
+    } else if (!(row->mask >> slot & 1)) {
         value.err = ERR_ABSENT;
-    else
-        value.err = base_dec_from(inputs->values[slot],
-                                  inputs->pack->inputs[slot].scale, &value.num);
+    } else {
+        value.err = base_dec_from(row->values[slot], pack->inputs[slot].scale,
+                                  &value.num);
+    }
     return value;
+}
+
+bool
+model_value_holds(const struct model_pack *pack, const struct model_expr *expr,
+                  const struct model_value_row *row)
+{
+    struct value_inputs inputs = {pack, row};
+    struct model_expr_value value;
+    model_expr_eval(expr, value_slot, &inputs, &value);
+    return value.err == ERR_OK && value.truth;
 }
 
 enum err
 model_value_measure(const struct model_pack *pack, unsigned measure,
-                    uint64_t mask, const int64_t *values, int64_t *ret_value)
+                    const struct model_value_row *row, int64_t *ret_value)
 {
-    struct value_inputs inputs = {pack, mask, values};
+    struct value_inputs inputs = {pack, row};
     struct model_expr_value value;
     int64_t rounded;
-    model_expr_eval(pack->measures[measure].expr, value_input, &inputs, &value);
+    model_expr_eval(pack->measures[measure].expr, value_slot, &inputs, &value);
     if (value.err == ERR_OK)
         value.err = base_dec_to(value.num, pack->measures[measure].scale,
                                 BASE_DEC_HALF_EVEN, &rounded);
@@ -56,17 +124,18 @@ value_put(struct model_figure *figure, unsigned slot, int64_t value)
 }
 
 unsigned
-model_value_unit(const struct model_pack *pack, uint64_t mask,
-                 const int64_t *values, struct model_figure *ret_figure)
+model_value_unit(const struct model_pack *pack,
+                 const struct model_value_row *row,
+                 struct model_figure *ret_figure)
 {
     unsigned failed = 0;
     *ret_figure = (struct model_figure){0};
     value_put(ret_figure, MODEL_FIGURE_EXPECTED, 1);
-    if (model_value_reported(pack, mask))
+    if (model_value_reported(pack, row->mask))
         value_put(ret_figure, MODEL_FIGURE_REPORTED, 1);
     for (unsigned i = 0; i < pack->measure_count; i++) {
         int64_t value;
-        enum err err = model_value_measure(pack, i, mask, values, &value);
+        enum err err = model_value_measure(pack, i, row, &value);
         if (err == ERR_OK)
             value_put(ret_figure, MODEL_FIGURE_MEASURES + i, value);
         else if (err != ERR_ABSENT)

@@ -103,11 +103,18 @@ rollup_fold_task(struct base_task *task)
 }
 
 bool
-rollup_fold_counts(const struct rollup_pack *pack, struct bytes row)
+rollup_fold_counts(const struct rollup_pack *pack, struct bytes row,
+                   uint32_t *ret_cell)
 {
     struct wire_unit unit;
-    return pack->local && wire_unit_read(row, &unit) == ERR_OK && unit.active &&
-           model_pack_in_scope(pack->pack, unit.id, unit.class_name);
+    if (wire_unit_read(row, &unit) != ERR_OK || !unit.active ||
+        !model_pack_in_scope(pack->pack, unit.id, unit.class_name,
+                             unit.attributes))
+        return false;
+    if (model_pack_cell(pack->pack, unit.attributes, ret_cell))
+        return true;
+    *ret_cell = pack->cell;
+    return pack->local;
 }
 
 /* Not registered as far as is known: has it had its minute? */
@@ -126,7 +133,8 @@ fold_unknown(struct rollup *rollup, struct bytes key)
 
 /* May this unit's figures count in this pack? NAME, BUSY. */
 static enum err
-fold_unit(struct rollup *rollup, unsigned pack, struct bytes unit)
+fold_unit(struct rollup *rollup, unsigned pack, struct bytes unit,
+          uint32_t *ret_cell)
 {
     struct rollup_key room;
     struct bytes row, key = rollup_row_registry_key(&room, unit);
@@ -137,7 +145,8 @@ fold_unit(struct rollup *rollup, unsigned pack, struct bytes unit)
     if (err != ERR_OK)
         return err;
     base_mem_free(base_map_remove(&rollup->unknown, key));
-    return rollup_fold_counts(&rollup->packs[pack], row) ? ERR_OK : ERR_NAME;
+    return rollup_fold_counts(&rollup->packs[pack], row, ret_cell) ? ERR_OK
+                                                                   : ERR_NAME;
 }
 
 /* --- one fold --- */
@@ -154,7 +163,7 @@ fold_same(const struct rollup_row_contrib *old,
 
 static enum err
 fold_merge(struct rollup *rollup, const struct model_event_fold *fold,
-           struct bytes unit)
+           struct bytes unit, uint32_t cell)
 {
     struct rollup_pack *pack = &rollup->packs[fold->pack];
     struct rollup_row_contrib *old = &rollup->merge.old,
@@ -173,7 +182,7 @@ fold_merge(struct rollup *rollup, const struct model_event_fold *fold,
         return err;
     *now = (struct rollup_row_contrib){
         .flags = ROLLUP_ROW_UNIT,
-        .cell = pack->cell,
+        .cell = cell,
         .epoch = rollup->config.epoch(rollup->config.epoch_self),
         .revision = err == ERR_OK ? old->revision + 1 : 1,
         .at_ms = rollup_now(rollup),
@@ -184,9 +193,12 @@ fold_merge(struct rollup *rollup, const struct model_event_fold *fold,
     };
     for (unsigned i = 0; i < MODEL_PACK_INPUTS; i++)
         now->values[i] = fold->mask >> i & 1 ? fold->values[i] : 0;
-    base_stat_inc(
-        &rollup->stats.measure_errors,
-        model_value_unit(pack->pack, now->inputs, now->values, &now->figure));
+    const struct model_value_row values = {.mask = now->inputs,
+                                           .values = now->values,
+                                           .window = fold->window,
+                                           .cell = cell};
+    base_stat_inc(&rollup->stats.measure_errors,
+                  model_value_unit(pack->pack, &values, &now->figure));
     if (err == ERR_OK && fold_same(old, now)) {
         base_stat_inc(&rollup->stats.fold_same, 1);
         return ERR_OK;
@@ -226,13 +238,14 @@ fold_try(struct rollup *rollup, const struct model_event_fold *fold)
     if (fold->pack >= rollup->pack_count)
         return ERR_NAME;
     struct bytes unit = base_bytes(fold->unit, fold->unit_size);
-    enum err err = fold_unit(rollup, fold->pack, unit);
+    uint32_t cell = 0;
+    enum err err = fold_unit(rollup, fold->pack, unit, &cell);
     if (err != ERR_OK)
         return err;
     for (unsigned tries = 0; tries < 2; tries++) {
         if (!rollup->folds)
             fold_begin(rollup);
-        err = fold_merge(rollup, fold, unit);
+        err = fold_merge(rollup, fold, unit, cell);
         if (err != ERR_AGAIN)
             break;
         rollup_fold_flush(rollup);

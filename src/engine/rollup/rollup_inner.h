@@ -80,8 +80,8 @@ struct rollup_pack {
     const struct model_pack *pack;
     struct bytes name;
     unsigned slots;
-    bool local;    /* this node's units have a cell */
-    uint32_t cell; /* theirs */
+    bool local;    /* units without codes of their own have a cell */
+    uint32_t cell; /* theirs: the node's codes */
     /* mono: the parent wants another shape; until then nothing is sent, or
      * nothing that was folded under an older shape. */
     int64_t blocked_ms, older_ms;
@@ -189,8 +189,10 @@ void rollup_merge_drop(struct rollup *rollup);
 /* rollup_fold.c */
 void rollup_fold_flush(struct rollup *rollup);
 void rollup_fold_drop(struct rollup *rollup, enum err err);
-/* A unit's registry row; is it one that this pack counts? */
-bool rollup_fold_counts(const struct rollup_pack *pack, struct bytes row);
+/* A unit's registry row; is it one that this pack counts, and in which cell:
+ * by its own codes, else by the node's. */
+bool rollup_fold_counts(const struct rollup_pack *pack, struct bytes row,
+                        uint32_t *ret_cell);
 void rollup_fold_task(struct base_task *task);
 
 /* rollup_take.c */

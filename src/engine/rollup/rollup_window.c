@@ -193,12 +193,13 @@ due_unit(void *self, struct bytes key, struct bytes value)
     struct rollup_pack *pack = &rollup->packs[due->pack];
     struct rollup_key room;
     struct wire_unit unit;
-    if (!rollup_fold_counts(pack, value) ||
+    uint32_t cell = 0;
+    if (!rollup_fold_counts(pack, value, &cell) ||
         wire_unit_read(value, &unit) != ERR_OK)
         return true;
     rollup->merge.now = (struct rollup_row_contrib){
         .flags = ROLLUP_ROW_UNIT,
-        .cell = pack->cell,
+        .cell = cell,
         .epoch = rollup->config.epoch(rollup->config.epoch_self),
         .revision = 1,
         .at_ms = rollup_now(rollup),
@@ -302,8 +303,6 @@ due_step(struct rollup *rollup)
 {
     struct rollup_due *due = rollup->due;
     struct rollup_touched *touched = NULL;
-    if (due->phase == 0 && !rollup->packs[due->pack].local)
-        due->phase = 1;
     rollup_merge_begin(rollup);
     enum err err =
         rollup_merge_window(rollup, due->pack, due->window, false, &touched);

@@ -13,8 +13,9 @@ stream_feed_init(struct stream_feeds *feeds,
     base_map_init(&feeds->metrics, seed);
     for (unsigned p = 0; p < packs->count; p++)
         for (unsigned i = 0; i < packs->at[p]->input_count; i++)
-            base_map_put(&feeds->metrics, packs->at[p]->inputs[i].metric,
-                         packs->at[p]);
+            if (packs->at[p]->inputs[i].source == MODEL_PACK_SERIES)
+                base_map_put(&feeds->metrics, packs->at[p]->inputs[i].metric,
+                             packs->at[p]);
 }
 
 void
@@ -71,7 +72,8 @@ feed_look(struct stream *stream, const struct stream_unit *unit,
                                          sizeof feed->at[0]);
     for (unsigned p = 0; p < packs->count; p++)
         for (unsigned i = 0; i < packs->at[p]->input_count; i++)
-            if (feed_fits(&packs->at[p]->inputs[i], labels, metric))
+            if (packs->at[p]->inputs[i].source == MODEL_PACK_SERIES &&
+                feed_fits(&packs->at[p]->inputs[i], labels, metric))
                 feed->at[feed->count++] = (struct stream_feed_input){
                     .pack = (uint16_t)p, .input = (uint16_t)i};
     if (feed->count == 0) {
