@@ -29,6 +29,7 @@ enum config_key {
     KEY_RETENTION,
     KEY_FORWARD,
     KEY_CHILDREN,
+    KEY_AUDIT,
     KEYS
 };
 
@@ -51,6 +52,7 @@ static const struct model_yaml_key config_keys[KEYS] = {
     [KEY_RETENTION] = {"retention", MODEL_YAML_SCALAR},
     [KEY_FORWARD] = {"forward", MODEL_YAML_LIST},
     [KEY_CHILDREN] = {"children", MODEL_YAML_MAP},
+    [KEY_AUDIT] = {"audit", MODEL_YAML_MAP},
 };
 
 static const char *const config_engine_names[] = {"ident", "stream", "rollup",
@@ -223,6 +225,24 @@ config_children(struct model_yaml *yaml, const struct model_yaml_node *map,
         (unsigned)model_yaml_int(yaml, at[0], 0, 8000, map != NULL ? 8000 : 0);
 }
 
+/* When a head of the audit log goes to the parent. */
+static void
+config_audit(struct model_yaml *yaml, const struct model_yaml_node *map,
+             struct app_config *config)
+{
+    enum { ENTRIES, EVERY, AUDIT_KEYS };
+    static const struct model_yaml_key keys[AUDIT_KEYS] = {
+        [ENTRIES] = {"entries", MODEL_YAML_SCALAR},
+        [EVERY] = {"every", MODEL_YAML_SCALAR},
+    };
+    const struct model_yaml_node *at[AUDIT_KEYS];
+    model_yaml_map(yaml, map, keys, AUDIT_KEYS, at);
+    config->audit_entries =
+        (unsigned)model_yaml_int(yaml, at[ENTRIES], 1, 1000000, 1000);
+    config->audit_ms =
+        model_yaml_span(yaml, at[EVERY], 1000, 86400000, 3600000);
+}
+
 static void
 config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
              struct app_config *config)
@@ -263,6 +283,7 @@ config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
         model_yaml_fail(yaml, at[KEY_FORWARD], ERR_UNSUPPORTED,
                         "forwarding raw samples is not supported yet");
     config_children(yaml, at[KEY_CHILDREN], config);
+    config_audit(yaml, at[KEY_AUDIT], config);
 }
 
 static const struct model_yaml_node *

@@ -63,6 +63,8 @@ struct app_config {
     uint32_t series;
     unsigned requests;
     unsigned children;
+    unsigned audit_entries; /* a head to the parent after so many */
+    int64_t audit_ms;       /* or so long */
 };
 
 /* Reads and checks both files whole. */

@@ -34,6 +34,8 @@ app_engines_http(struct app_parts *parts)
     if (err == ERR_OK)
         err = engines_figures(parts);
     if (err == ERR_OK)
+        err = app_audit_http(parts);
+    if (err == ERR_OK)
         err = engines_console(parts);
     return err;
 }

@@ -263,6 +263,7 @@ app_link_rows(struct app_parts *parts)
                                   .take = ident_take_prefix,
                                   .engine = parts->ident,
                               });
+    app_audit_row(parts);
     link_rollup_rows(parts);
     link_stream_rows(parts);
     parts->tree = (struct app_tree){parts->config, parts->tier, parts->state,

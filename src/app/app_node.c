@@ -201,6 +201,7 @@ open_rollup(struct app_parts *parts)
         .epoch = node_epoch,
         .epoch_self = parts->tier,
         .key = parts->keys.sign,
+        .audit = &parts->audit.log.model,
         .stats = &parts->stats,
         .log = &parts->log->log,
     };
@@ -280,7 +281,7 @@ open_live(struct app_parts *parts)
 {
     tier_start(parts->tier);
     rollup_start(parts->rollup);
-    return ERR_OK;
+    return node_failed(parts, app_audit_start(parts), "audit log");
 }
 
 static const struct {
@@ -291,11 +292,11 @@ static const struct {
     {"keys", open_keys},       {"certificates", app_link_certs},
     {"packs", open_packs},     {"journal", open_journal},
     {"tables", open_kvs},      {"tier", app_link_open},
-    {"rollup", open_rollup},   {"stream", open_stream},
-    {"start", open_start},     {"ident", app_ident_open},
-    {"links", app_link_rows},  {"host", open_host},
-    {"http", app_http_open},   {"mqtt", app_mqtt_open},
-    {"live", open_live},
+    {"audit", app_audit_open}, {"rollup", open_rollup},
+    {"stream", open_stream},   {"start", open_start},
+    {"ident", app_ident_open}, {"links", app_link_rows},
+    {"host", open_host},       {"http", app_http_open},
+    {"mqtt", app_mqtt_open},   {"live", open_live},
 };
 
 /* --- taking down: the reverse, each part if it is there --- */
@@ -389,6 +390,7 @@ node_told_to_stop(void *self)
         return;
     base_log_say(&parts->log->log, BASE_LOG_INFO, "node", "stopping", "node=%s",
                  parts->config->node);
+    app_audit_stop(parts);
     tier_stop(parts->tier);
     app_mqtt_stop(parts);
     parts->stop.fn = node_stop_now;

@@ -5,6 +5,7 @@
 #include "api/est/api_est.h"
 #include "api/prom/api_prom.h"
 #include "api/tree/api_tree.h"
+#include "app/app_audit.h"
 #include "app/app_config.h"
 #include "app/app_keys.h"
 #include "app/app_log.h"
@@ -61,6 +62,7 @@ struct app_parts {
 
     struct net_http *http;
     struct net_listener *http_listener, *mqtt_listener, *mqtts_listener;
+    struct app_audit audit;
     struct app_tree tree;
     struct api_tree api_tree;
     struct api_est api_est;

@@ -21,7 +21,7 @@
 
 enum {
     CRYPT_MERKLE_HASH = 32,
-    CRYPT_MERKLE_LEVELS = 64,
+    CRYPT_MERKLE_LEVELS = 40, /* a million million leaves */
     CRYPT_MERKLE_PATH = (CRYPT_MERKLE_LEVELS + 1) * CRYPT_MERKLE_HASH,
 };
 

@@ -9,8 +9,8 @@
  *          before and after are SHA-256 digests of the changed thing's stored
  *          bytes (32 B, or empty: there is none), never the thing itself: the
  *          log is read by more people than the thing may be.
- * Actor    kind and name of the principal: {user, admin}, {key, ...},
- *          {device, ...}, {node, PREFIX}, {local, 127.0.0.1}.
+ * Actor    the request's principal; for what a node does by itself
+ *          {.kind = MODEL_GRANT_NODE, .name = its prefix}.
  * Order    the change first, then append, then the reply: it leaves only when
  *          both are durable (output commit).  A change in the node's own
  *          environment goes down in the same batch: store_audit_append.
@@ -22,10 +22,10 @@
 #ifndef MODEL_AUDIT_H
 #define MODEL_AUDIT_H
 
-#include "base/base_bytes.h"
+#include "model/model_grant.h"
 
 struct model_audit_event {
-    const char *actor_kind, *actor_name;
+    const struct model_grant_principal *actor;
     const char *action;
     struct bytes object;
     struct bytes before, after;

@@ -80,9 +80,11 @@ audit_entry(struct store_audit *audit, const struct model_audit_event *event,
     base_out_text(out, "{\"action\":");
     audit_string(out, base_bytes_text(event->action), AUDIT_NAME);
     base_out_text(out, ",\"actor\":{\"kind\":");
-    audit_string(out, base_bytes_text(event->actor_kind), AUDIT_NAME);
+    audit_string(out,
+                 base_bytes_text(model_grant_kind_name(event->actor->kind)),
+                 AUDIT_NAME);
     base_out_text(out, ",\"name\":");
-    audit_string(out, base_bytes_text(event->actor_name), AUDIT_NAME);
+    audit_string(out, event->actor->name, AUDIT_NAME);
     base_out_text(out, "},\"after\":");
     audit_digest(out, event->after);
     base_out_text(out, ",\"before\":");

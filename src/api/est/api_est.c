@@ -100,6 +100,28 @@ est_status(enum err err)
     }
 }
 
+/* Who holds the token is believed to be the node that it names. */
+static enum err
+est_audit(struct api_est *est, const struct net_http_request *request,
+          struct bytes prefix)
+{
+    uint8_t room[32], text[128];
+    struct base_out reason;
+    const struct model_grant_principal node = {.kind = MODEL_GRANT_NODE,
+                                               .name = prefix};
+    base_out_fixed(&reason, text, sizeof text);
+    base_out_text(&reason, "with a token, from ");
+    base_out_bytes_add(&reason, request->peer);
+    return model_audit_append(
+        est->audit, &(struct model_audit_event){
+                        .actor = &node,
+                        .action = "prefix.join",
+                        .object = prefix,
+                        .after = ident_prefix_digest(est->ident, prefix, room),
+                        .reason = base_out_bytes(&reason),
+                    });
+}
+
 static void
 est_simpleenroll(void *self, struct net_http_request *request)
 {
@@ -125,6 +147,8 @@ est_simpleenroll(void *self, struct net_http_request *request)
         err = ident_enrol(est->ident, user, password, base_out_bytes(&der),
                           request->peer, &pkcs7, NULL, &note);
     }
+    if (err == ERR_OK)
+        err = est_audit(est, request, user);
     if (err == ERR_OK)
         est_reply(request, base_out_bytes(&pkcs7));
     else

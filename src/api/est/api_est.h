@@ -12,11 +12,13 @@
 #define API_EST_H
 
 #include "engine/ident/ident.h"
+#include "model/model_audit.h"
 #include "net/http/net_http.h"
 
 struct api_est {
     struct ident *ident;
     const struct crypt_cert *ca;
+    struct model_audit *audit;
 };
 
 enum { API_EST_ROUTES = 3 };

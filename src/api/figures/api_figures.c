@@ -216,7 +216,7 @@ figures_seal(void *self, struct net_http_request *request)
                                "say which window is to be sealed: at=2025-11 a "
                                "month, at=2025-11-22T04 an hour");
     else
-        err = rollup_seal(self, ask.pack, window, NULL, &note);
+        err = rollup_seal(self, ask.pack, window, &request->principal, &note);
     if (err == ERR_OK)
         figures_show(self, request, &ask, figures_one);
     else

@@ -70,11 +70,27 @@ tree_prefixes(void *self, struct net_http_request *request)
     net_http_reply_json(request, 200, json_pack("{s:o}", "prefixes", list));
 }
 
+static enum err
+tree_audit(struct api_tree *tree, const struct net_http_request *request,
+           const char *action, struct bytes prefix, struct bytes before)
+{
+    uint8_t room[32];
+    return model_audit_append(tree->audit, &(struct model_audit_event){
+                                               .actor = &request->principal,
+                                               .action = action,
+                                               .object = prefix,
+                                               .before = before,
+                                               .after = ident_prefix_digest(
+                                                   tree->ident, prefix, room),
+                                           });
+}
+
 static void
 tree_approve(struct api_tree *tree, struct net_http_request *request,
              struct bytes prefix)
 {
-    uint8_t room[TREE_TOKEN_MAX];
+    uint8_t room[TREE_TOKEN_MAX], digest[32];
+    struct bytes before = ident_prefix_digest(tree->ident, prefix, digest);
     struct base_out token;
     struct base_note note = {0};
     base_out_fixed(&token, room, sizeof room);
@@ -82,6 +98,11 @@ tree_approve(struct api_tree *tree, struct net_http_request *request,
         ident_prefix_approve(tree->ident, prefix, &token, NULL, &note);
     if (err != ERR_OK) {
         net_http_problem(request, net_http_status(err), &note);
+        return;
+    }
+    err = tree_audit(tree, request, "prefix.approve", prefix, before);
+    if (err != ERR_OK) {
+        net_http_reply_err(request, err, NULL);
         return;
     }
     net_http_reply_json(request, 201,
@@ -95,13 +116,14 @@ static void
 tree_act(void *self, struct net_http_request *request)
 {
     static const struct {
-        const char *verb;
+        const char *verb, *action;
         enum ident_prefix_state state;
     } verbs[] = {
-        {"suspend", IDENT_PREFIX_SUSPENDED},
-        {"resume", IDENT_PREFIX_ACTIVE},
-        {"revoke", IDENT_PREFIX_REVOKED},
+        {"suspend", "prefix.suspend", IDENT_PREFIX_SUSPENDED},
+        {"resume", "prefix.resume", IDENT_PREFIX_ACTIVE},
+        {"revoke", "prefix.revoke", IDENT_PREFIX_REVOKED},
     };
+    uint8_t digest[32];
     struct api_tree *tree = self;
     struct bytes prefix = net_http_path(request, "prefix");
     struct bytes verb = net_http_path(request, "verb");
@@ -113,8 +135,11 @@ tree_act(void *self, struct net_http_request *request)
     for (size_t i = 0; i < BASE_COUNT(verbs); i++) {
         if (!base_bytes_is(verb, verbs[i].verb))
             continue;
+        struct bytes before = ident_prefix_digest(tree->ident, prefix, digest);
         enum err err =
             ident_prefix_set(tree->ident, prefix, verbs[i].state, NULL);
+        if (err == ERR_OK)
+            err = tree_audit(tree, request, verbs[i].action, prefix, before);
         if (err == ERR_OK) {
             net_http_reply_json(request, 200,
                                 json_pack("{s:s%, s:s}", "prefix",

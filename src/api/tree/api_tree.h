@@ -11,10 +11,12 @@
 #define API_TREE_H
 
 #include "engine/ident/ident.h"
+#include "model/model_audit.h"
 #include "net/http/net_http.h"
 
 struct api_tree {
     struct ident *ident;
+    struct model_audit *audit;
     /* {node, role, parent, children, ...}; owned by the caller. */
     json_t *(*describe)(void *self);
     /* One link in detail, or NULL. */

@@ -123,6 +123,9 @@ enum err ident_prefix_approve(struct ident *ident, struct bytes prefix,
 enum err ident_prefix_set(struct ident *ident, struct bytes prefix,
                           enum ident_prefix_state state,
                           struct store_journal_wait *wait);
+/* SHA-256 of its row, for the audit log; empty: there is none. */
+struct bytes ident_prefix_digest(struct ident *ident, struct bytes prefix,
+                                 uint8_t to[32]);
 enum err ident_prefix_list(struct ident *ident,
                            void (*fn)(void *self,
                                       const struct ident_prefix *prefix),

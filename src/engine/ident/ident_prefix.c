@@ -45,6 +45,19 @@ ident_prefix_get(struct ident *ident, struct bytes prefix,
     return err == ERR_OK ? ident_row_prefix_read(value, ret_row) : err;
 }
 
+struct bytes
+ident_prefix_digest(struct ident *ident, struct bytes prefix, uint8_t to[32])
+{
+    uint8_t room[MODEL_PREFIX_MAX];
+    struct bytes value;
+    if (model_id_prefix_check(prefix) != ERR_OK ||
+        store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_PREFIX,
+                     prefix_key(prefix, room), &value) != ERR_OK)
+        return (struct bytes){0};
+    crypt_hash_sha256(value, to);
+    return base_bytes(to, 32);
+}
+
 void
 ident_prefix_put(struct ident *ident, struct store_kv_batch *batch,
                  const struct ident_row_prefix *row)
@@ -76,7 +89,7 @@ ident_prefix_up(struct ident *ident, struct store_kv_batch *batch,
                            (struct bytes){0}, base_out_bytes(&out), batch);
 }
 
-/* What an operator did, until there is an audit log. */
+/* For who reads the log of the process; who did it is in the audit log. */
 static void
 prefix_say(struct ident *ident, const char *event, struct bytes prefix)
 {

@@ -44,6 +44,7 @@
 #include "base/base_log.h"
 #include "base/base_stat.h"
 #include "crypt/crypt_key.h"
+#include "model/model_audit.h"
 #include "model/model_event.h"
 #include "model/model_figure.h"
 #include "store/store_kv.h"
@@ -65,6 +66,7 @@ struct rollup_config {
     uint32_t (*epoch)(void *self);
     void *epoch_self;
     const struct crypt_key *key; /* Ed25519; NULL: vintages are not signed */
+    struct model_audit *audit;   /* NULL: nobody listens */
     struct base_stats *stats;
     struct base_log *log;
 };
@@ -177,9 +179,11 @@ enum err rollup_explain(struct rollup *rollup, const struct rollup_ask *ask,
                         struct rollup_explain *explain, struct base_note *note);
 
 /* `figure seal`: EXISTS when it is sealed, BUSY before it is complete, NAME,
- * ABSENT, LIMIT; note says which and until when. */
+ * ABSENT, LIMIT; note says which and until when.  actor, for the audit log;
+ * NULL: the node itself. */
 enum err rollup_seal(struct rollup *rollup, struct bytes pack, uint32_t window,
-                     struct store_journal_wait *wait, struct base_note *note);
+                     const struct model_grant_principal *actor,
+                     struct base_note *note);
 
 /* --- checking --- */
 

@@ -228,7 +228,7 @@ enum err rollup_seal_root(struct rollup *rollup, unsigned pack, uint32_t window,
                           uint8_t ret_root[32], uint32_t *ret_cells);
 enum err rollup_seal_window(struct rollup *rollup, unsigned pack,
                             uint32_t window, struct rollup_row_window *row,
-                            struct store_journal_wait *wait);
+                            const struct model_grant_principal *actor);
 /* The sum over all cells of a vintage. */
 enum err rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
                          uint32_t version, struct rollup_row_vintage *ret_head,

@@ -8,63 +8,20 @@
  * byte, then pack length u8, pack, window u32, version u32, and the head up to
  * its root. */
 #include "base/base_mem.h"
-#include "crypt/crypt_hash.h"
+#include "crypt/crypt_merkle.h"
 #include "engine/rollup/rollup_inner.h"
 
 enum {
     SEAL_SCAN = 4096,
     SEAL_PART = 65536,
-    SEAL_LEVELS = 32,
+    SEAL_OBJECT = 400,
     SEAL_BATCH = 900000
 };
-
-/* Roots of the full subtrees so far, one per set bit of count. */
-struct seal_tree {
-    uint32_t count;
-    uint8_t at[SEAL_LEVELS][32];
-};
-
-static void
-seal_node(const uint8_t left[32], const uint8_t right[32], uint8_t to[32])
-{
-    uint8_t room[65] = {1};
-    memcpy(room + 1, left, 32);
-    memcpy(room + 33, right, 32);
-    crypt_hash_sha256(base_bytes(room, sizeof room), to);
-}
-
-static void
-seal_leaf(struct seal_tree *tree, struct bytes leaf)
-{
-    uint8_t hash[32];
-    unsigned level = 0;
-    crypt_hash_sha256(leaf, hash);
-    for (; tree->count >> level & 1; level++)
-        seal_node(tree->at[level], hash, hash);
-    memcpy(tree->at[level], hash, sizeof hash);
-    tree->count++;
-}
-
-static void
-seal_top(const struct seal_tree *tree, uint8_t to[32])
-{
-    bool some = false;
-    crypt_hash_sha256((struct bytes){0}, to);
-    for (unsigned level = 0; level < SEAL_LEVELS; level++) {
-        if (!(tree->count >> level & 1))
-            continue;
-        if (some)
-            seal_node(tree->at[level], to, to);
-        else
-            memcpy(to, tree->at[level], 32);
-        some = true;
-    }
-}
 
 /* --- going through the totals --- */
 
 struct seal_walk {
-    struct seal_tree tree;
+    struct crypt_merkle tree;
     unsigned slots;
     struct base_out *part; /* NULL: only the root */
     struct bytes name;
@@ -93,16 +50,16 @@ seal_total(void *self, struct bytes key, struct bytes value)
     struct seal_walk *walk = self;
     struct rollup_row_total row;
     struct base_out leaf;
-    uint8_t room[ROLLUP_ROW_MAX];
+    uint8_t room[ROLLUP_ROW_MAX], hash[CRYPT_MERKLE_HASH];
     walk->err = rollup_row_read(value, ROLLUP_ROW_IS_TOTAL, &row, walk->slots);
     if (walk->err != ERR_OK)
         return false;
     uint32_t cell = rollup_row_tail(key);
     base_out_fixed(&leaf, room, sizeof room);
-    base_out_u8(&leaf, 0);
     base_out_u32le(&leaf, cell);
     base_out_bytes_add(&leaf, row.state);
-    seal_leaf(&walk->tree, base_out_bytes(&leaf));
+    crypt_merkle_leaf(base_out_bytes(&leaf), hash);
+    crypt_merkle_add(&walk->tree, hash);
     walk->expected += (uint64_t)row.figure.slots[MODEL_FIGURE_EXPECTED].sum;
     walk->reported += (uint64_t)row.figure.slots[MODEL_FIGURE_REPORTED].sum;
     if (!walk->part)
@@ -150,8 +107,8 @@ rollup_seal_root(struct rollup *rollup, unsigned pack, uint32_t window,
                              .name = rollup->packs[pack].name,
                              .window = window};
     enum err err = seal_all(rollup, &walk);
-    seal_top(&walk.tree, ret_root);
-    *ret_cells = walk.tree.count;
+    crypt_merkle_root(&walk.tree, ret_root);
+    *ret_cells = (uint32_t)walk.tree.count;
     return err;
 }
 
@@ -183,8 +140,33 @@ seal_sign(struct rollup *rollup, const struct seal_walk *walk,
 }
 
 static enum err
+seal_audit(struct rollup *rollup, const struct seal_walk *walk,
+           const struct rollup_row_vintage *head,
+           const struct model_grant_principal *actor)
+{
+    const struct model_grant_principal self = {
+        .kind = MODEL_GRANT_NODE, .name = rollup->config.port->own};
+    char text[MODEL_WINDOW_TEXT];
+    uint8_t room[SEAL_OBJECT];
+    struct base_out object;
+    base_out_fixed(&object, room, sizeof room);
+    base_out_bytes_add(&object, walk->name);
+    base_out_format(&object, " %s vintage %u",
+                    model_window_text(walk->window, text), walk->version);
+    return model_audit_append(
+        rollup->config.audit,
+        &(struct model_audit_event){
+            .actor = actor ? actor : &self,
+            .action = "figure.seal",
+            .object = base_out_bytes(&object),
+            .after = base_bytes(head->root, sizeof head->root),
+        });
+}
+
+static enum err
 seal_write(struct rollup *rollup, struct seal_walk *walk,
-           struct rollup_row_window *row, struct store_journal_wait *wait)
+           struct rollup_row_window *row,
+           const struct model_grant_principal *actor)
 {
     struct rollup_key key;
     struct rollup_row_vintage head = {
@@ -192,10 +174,10 @@ seal_write(struct rollup *rollup, struct seal_walk *walk,
         .slots = row->slots,
         .expected = walk->expected,
         .reported = walk->reported,
-        .cells = walk->tree.count,
+        .cells = (uint32_t)walk->tree.count,
     };
     memcpy(head.shape, row->shape, sizeof head.shape);
-    seal_top(&walk->tree, head.root);
+    crypt_merkle_root(&walk->tree, head.root);
     seal_sign(rollup, walk, &head);
     rollup_put(walk->batch, STORE_TABLE_VINTAGE,
                rollup_row_vintage_key(&key, walk->name, walk->window,
@@ -207,19 +189,21 @@ seal_write(struct rollup *rollup, struct seal_walk *walk,
     rollup_put(walk->batch, STORE_TABLE_WINDOW,
                rollup_row_window_key(&key, walk->name, walk->window),
                ROLLUP_ROW_IS_WINDOW, row, 0);
-    enum err err = store_kv_commit(rollup->config.kv, walk->batch, wait, NULL);
-    if (err == ERR_OK)
-        base_stat_inc(&rollup->stats.sealed, 1);
-    return err;
+    enum err err = store_kv_commit(rollup->config.kv, walk->batch, NULL, NULL);
+    if (err != ERR_OK)
+        return err;
+    base_stat_inc(&rollup->stats.sealed, 1);
+    return seal_audit(rollup, walk, &head, actor);
 }
 
 enum err
 rollup_seal_window(struct rollup *rollup, unsigned pack, uint32_t window,
                    struct rollup_row_window *row,
-                   struct store_journal_wait *wait)
+                   const struct model_grant_principal *actor)
 {
     struct base_out part;
-    struct seal_walk walk = {
+    struct seal_walk *walk = base_mem_new(sizeof *walk);
+    *walk = (struct seal_walk){
         .slots = row->slots,
         .part = &part,
         .name = rollup->packs[pack].name,
@@ -228,14 +212,16 @@ rollup_seal_window(struct rollup *rollup, unsigned pack, uint32_t window,
         .batch = store_kv_batch_new(rollup->config.kv),
     };
     base_out_grow(&part, SEAL_PART);
-    enum err err = seal_all(rollup, &walk);
+    enum err err = seal_all(rollup, walk);
     base_out_done(&part);
     /* One kv batch is one journal record: the limit of a window's size. */
-    if (err == ERR_OK && store_kv_batch_size(walk.batch) > SEAL_BATCH)
+    if (err == ERR_OK && store_kv_batch_size(walk->batch) > SEAL_BATCH)
         err = ERR_LIMIT;
     if (err == ERR_OK)
-        return seal_write(rollup, &walk, row, wait);
-    store_kv_batch_free(walk.batch);
+        err = seal_write(rollup, walk, row, actor);
+    else
+        store_kv_batch_free(walk->batch);
+    base_mem_free(walk);
     return err;
 }
 
@@ -276,7 +262,7 @@ seal_refused(enum err err, const struct rollup_pack *pack, uint32_t window,
 
 enum err
 rollup_seal(struct rollup *rollup, struct bytes name, uint32_t window,
-            struct store_journal_wait *wait, struct base_note *note)
+            const struct model_grant_principal *actor, struct base_note *note)
 {
     struct rollup_key key;
     struct rollup_row_window row = {0};
@@ -293,7 +279,7 @@ rollup_seal(struct rollup *rollup, struct bytes name, uint32_t window,
     if (err == ERR_OK && row.state != ROLLUP_PROVISIONAL)
         err = row.state == ROLLUP_SEALED ? ERR_EXISTS : ERR_BUSY;
     if (err == ERR_OK)
-        err = rollup_seal_window(rollup, pack, window, &row, wait);
+        err = rollup_seal_window(rollup, pack, window, &row, actor);
     if (err != ERR_OK)
         seal_refused(err, &rollup->packs[pack], window, &row, note);
     return err;

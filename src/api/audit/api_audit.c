@@ -1,0 +1,326 @@
+/* api_audit.c -- see api_audit.h. */
+#include "api/audit/api_audit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/base_b64.h"
+#include "base/base_mem.h"
+
+enum {
+    AUDIT_ENTRIES = 256,
+    AUDIT_HEADS = 100,
+    AUDIT_HEADS_MAX = 1000,
+    AUDIT_HASH = 32,
+    AUDIT_BASE64 = 24 << 10,
+};
+
+static json_t *
+audit_base64(struct bytes data)
+{
+    struct base_out text;
+    base_out_grow(&text, AUDIT_BASE64);
+    base_b64_write(&text, BASE_B64_STANDARD, data);
+    json_t *to = base_out_ok(&text)
+                     ? json_stringn((const char *)text.at, text.size)
+                     : json_null();
+    base_out_done(&text);
+    return to;
+}
+
+static json_t *
+audit_path(const struct base_out *path)
+{
+    json_t *list = json_array();
+    for (size_t at = 0; at < path->size; at += AUDIT_HASH)
+        json_array_append_new(
+            list, audit_base64(base_bytes(path->at + at, AUDIT_HASH)));
+    return list;
+}
+
+static json_t *
+audit_head_json(const struct wire_head *head)
+{
+    return json_pack(
+        "{s:I, s:I, s:o, s:o}", "tree_size", (json_int_t)head->size,
+        "timestamp", (json_int_t)head->time_ms, "sha256_root_hash",
+        audit_base64(base_bytes(head->root, sizeof head->root)),
+        "tree_head_signature",
+        audit_base64(base_bytes(head->signature, sizeof head->signature)));
+}
+
+/* --- parameters --- */
+
+/* An index or size; absent: `otherwise`. */
+static enum err
+audit_number(const struct net_http_request *request, const char *name,
+             uint64_t otherwise, uint64_t *ret_number, struct base_note *note)
+{
+    struct bytes text = net_http_query(request, name);
+    *ret_number = otherwise;
+    if (text.at == NULL || (base_bytes_u64(text, ret_number) == ERR_OK &&
+                            *ret_number <= INT64_MAX))
+        return ERR_OK;
+    return base_err_note_at(note, ERR_SYNTAX, name, 0, 0,
+                            "\"%.*s\" is no number from 0", (int)text.size,
+                            (const char *)text.at);
+}
+
+/* 64 hex digits, or base64. */
+static enum err
+audit_hash(const struct net_http_request *request, uint8_t to[AUDIT_HASH],
+           struct base_note *note)
+{
+    struct bytes text = net_http_query(request, "hash");
+    struct base_out out;
+    base_out_fixed(&out, to, AUDIT_HASH);
+    if (text.size == 2 * AUDIT_HASH &&
+        base_b64_unhex(text, to, AUDIT_HASH) == ERR_OK)
+        return ERR_OK;
+    if (base_b64_read(text, BASE_B64_STANDARD, &out) == ERR_OK &&
+        out.size == AUDIT_HASH)
+        return ERR_OK;
+    return base_err_note_at(note, ERR_SYNTAX, "hash", 0, 0,
+                            "give a leaf's SHA-256 as 64 hex digits or base64");
+}
+
+static void
+audit_refuse(struct net_http_request *request, enum err err,
+             const struct base_note *note)
+{
+    unsigned status = err == ERR_SYNTAX                       ? 400
+                      : err == ERR_ABSENT || err == ERR_RANGE ? 404
+                                                              : 0;
+    if (status != 0)
+        net_http_problem(request, status, note);
+    else
+        net_http_reply_err(request, err, note);
+}
+
+/* --- handlers --- */
+
+static void
+audit_head(void *self, struct net_http_request *request)
+{
+    struct api_audit *audit = self;
+    struct wire_head head;
+    char id[17];
+    enum err err = audit->head(audit->self, &head);
+    if (err != ERR_OK) {
+        net_http_reply_err(request, err, NULL);
+        return;
+    }
+    json_t *to = audit_head_json(&head);
+    snprintf(id, sizeof id, "%016" PRIx64, audit->key_id);
+    json_object_set_new(to, "node", json_string(audit->node));
+    json_object_set_new(to, "key_id", json_string(id));
+    json_object_set_new(to, "public_key", audit_base64(audit->public_der));
+    net_http_reply_json(request, 200, to);
+}
+
+struct audit_entries {
+    json_t *list;
+    uint64_t end, next;
+};
+
+static bool
+audit_entry(void *self, uint64_t index, struct bytes entry)
+{
+    struct audit_entries *entries = self;
+    if (index > entries->end)
+        return false;
+    json_t *read = json_loadb((const char *)entry.at, entry.size, 0, NULL);
+    json_array_append_new(
+        entries->list,
+        json_pack("{s:I, s:o, s:o}", "index", (json_int_t)index, "leaf_input",
+                  audit_base64(entry), "entry", read ? read : json_null()));
+    entries->next = index + 1;
+    return true;
+}
+
+static void
+audit_entries(void *self, struct net_http_request *request)
+{
+    struct api_audit *audit = self;
+    struct base_note note = {0};
+    uint64_t start, size = audit->size(audit->self);
+    struct audit_entries entries = {0};
+    enum err err = audit_number(request, "start", 0, &start, &note);
+    if (err == ERR_OK)
+        err = audit_number(request, "end", INT64_MAX, &entries.end, &note);
+    if (err != ERR_OK) {
+        audit_refuse(request, err, &note);
+        return;
+    }
+    entries.list = json_array();
+    entries.next = start;
+    err = audit->list(audit->self, start, AUDIT_ENTRIES, audit_entry, &entries);
+    if (err != ERR_OK) {
+        json_decref(entries.list);
+        net_http_reply_err(request, err, NULL);
+        return;
+    }
+    bool more = entries.next < size && entries.next <= entries.end;
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:o, s:o}", "entries", entries.list, "next",
+                  more ? json_integer((json_int_t)entries.next) : json_null()));
+}
+
+static void
+audit_proof(void *self, struct net_http_request *request)
+{
+    struct api_audit *audit = self;
+    struct base_note note = {0};
+    uint8_t leaf[AUDIT_HASH], room[WIRE_HEAD_PATH_MAX];
+    uint64_t size = 0, index = 0;
+    struct base_out path;
+    base_out_fixed(&path, room, sizeof room);
+    enum err err = audit_hash(request, leaf, &note);
+    if (err == ERR_OK)
+        err = audit_number(request, "tree_size", audit->size(audit->self),
+                           &size, &note);
+    if (err == ERR_OK) {
+        err = audit->proof(audit->self, leaf, size, &index, &path);
+        if (err != ERR_OK)
+            base_err_note(&note, err,
+                          "there is no such entry in the first %" PRIu64, size);
+    }
+    if (err != ERR_OK) {
+        audit_refuse(request, err, &note);
+        return;
+    }
+    net_http_reply_json(request, 200,
+                        json_pack("{s:I, s:I, s:o}", "leaf_index",
+                                  (json_int_t)index, "tree_size",
+                                  (json_int_t)size, "audit_path",
+                                  audit_path(&path)));
+}
+
+static void
+audit_consistency(void *self, struct net_http_request *request)
+{
+    struct api_audit *audit = self;
+    struct base_note note = {0};
+    uint8_t room[WIRE_HEAD_PATH_MAX];
+    uint64_t first = 0, second = 0;
+    struct base_out path;
+    base_out_fixed(&path, room, sizeof room);
+    enum err err = audit_number(request, "first", 0, &first, &note);
+    if (err == ERR_OK)
+        err = audit_number(request, "second", audit->size(audit->self), &second,
+                           &note);
+    if (err == ERR_OK) {
+        err = audit->consistency(audit->self, first, second, &path);
+        if (err != ERR_OK)
+            base_err_note(&note, err,
+                          "first <= second <= %" PRIu64 " is expected",
+                          audit->size(audit->self));
+    }
+    if (err != ERR_OK) {
+        audit_refuse(request, err, &note);
+        return;
+    }
+    net_http_reply_json(request, 200,
+                        json_pack("{s:I, s:I, s:o}", "first", (json_int_t)first,
+                                  "second", (json_int_t)second, "consistency",
+                                  audit_path(&path)));
+}
+
+struct audit_heads {
+    json_t *list;
+    unsigned limit;
+    uint64_t next; /* 0: no more */
+};
+
+static bool
+audit_sent(void *self, const struct wire_head *head)
+{
+    struct audit_heads *heads = self;
+    if (json_array_size(heads->list) == heads->limit) {
+        heads->next = head->size;
+        return false;
+    }
+    json_array_append_new(heads->list, audit_head_json(head));
+    return true;
+}
+
+static bool
+audit_kept(void *self, const struct api_audit_kept *kept)
+{
+    struct audit_heads *heads = self;
+    if (json_array_size(heads->list) == heads->limit) {
+        heads->next = kept->number;
+        return false;
+    }
+    json_t *one = audit_head_json(&kept->head);
+    json_object_set_new(one, "number", json_integer((json_int_t)kept->number));
+    json_object_set_new(one, "state", json_string(kept->state));
+    json_object_set_new(one, "epoch", json_integer((json_int_t)kept->epoch));
+    json_object_set_new(one, "kept_ms",
+                        json_integer((json_int_t)kept->kept_ms));
+    json_object_set_new(one, "public_key", audit_base64(kept->public_der));
+    json_array_append_new(heads->list, one);
+    return true;
+}
+
+static void
+audit_heads(void *self, struct net_http_request *request)
+{
+    struct api_audit *audit = self;
+    struct base_note note = {0};
+    struct bytes child = net_http_query(request, "node");
+    uint64_t start = 0, limit = 0;
+    struct audit_heads heads = {0};
+    enum err err = audit_number(request, "start", 0, &start, &note);
+    if (err == ERR_OK)
+        err = audit_number(request, "limit", AUDIT_HEADS, &limit, &note);
+    if (err == ERR_OK && (limit == 0 || limit > AUDIT_HEADS_MAX))
+        err = base_err_note_at(&note, ERR_SYNTAX, "limit", 0, 0,
+                               "a number from 1 to %d", AUDIT_HEADS_MAX);
+    if (err != ERR_OK) {
+        audit_refuse(request, err, &note);
+        return;
+    }
+    heads.limit = (unsigned)limit;
+    heads.list = json_array();
+    err = child.at == NULL ? audit->sent(audit->self, start, heads.limit + 1,
+                                         audit_sent, &heads)
+                           : audit->kept(audit->self, child, start,
+                                         heads.limit + 1, audit_kept, &heads);
+    if (err != ERR_OK) {
+        json_decref(heads.list);
+        net_http_reply_err(request, err, NULL);
+        return;
+    }
+    net_http_reply_json(request, 200,
+                        json_pack("{s:o, s:o}", "heads", heads.list, "next",
+                                  heads.next
+                                      ? json_integer((json_int_t)heads.next)
+                                      : json_null()));
+}
+
+void
+api_audit_routes(struct api_audit *audit, struct base_loop *loop,
+                 struct net_http_route routes[API_AUDIT_ROUTES])
+{
+    static const struct {
+        const char *pattern;
+        void (*handle)(void *self, struct net_http_request *request);
+    } rows[API_AUDIT_ROUTES] = {
+        {"/api/audit/head", audit_head},
+        {"/api/audit/entries", audit_entries},
+        {"/api/audit/proof", audit_proof},
+        {"/api/audit/consistency", audit_consistency},
+        {"/api/audit/heads", audit_heads},
+    };
+    for (unsigned i = 0; i < API_AUDIT_ROUTES; i++)
+        routes[i] = (struct net_http_route){
+            .methods = NET_HTTP_GET,
+            .pattern = rows[i].pattern,
+            .action = MODEL_GRANT_AUDIT,
+            .loop = loop,
+            .handle = rows[i].handle,
+            .self = audit,
+        };
+}
