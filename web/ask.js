@@ -82,6 +82,49 @@ export async function samples(names, id, span, end) {
     .filter((row) => !row.includes(undefined));
 }
 
+// Identifiers that have series at this node.
+export async function ids() {
+  const answer = await ask('/api/v1/label/id/values', { limit: 1000 })
+    .catch(() => ({}));
+  return answer.data ?? [];
+}
+
+export async function metricsOf(id) {
+  const answer = await ask('/api/v1/label/__name__/values',
+    { 'match[]': `{id=${JSON.stringify(id)}}`, limit: 200 });
+  return answer.data ?? [];
+}
+
+// A Map of seconds to value, at the points of the grid that have one.
+export async function rangeOf(name, id, from, to, step) {
+  const answer = await ask('/api/v1/query_range', { query: selector(name, id),
+    start: from, end: to, step, lookback_delta: `${Math.max(step, 300)}s` });
+  const values = answer.data?.result?.[0]?.values ?? [];
+  return new Map(values.map(([t, v]) => [t, Number(v)]));
+}
+
+// About when the newest sample is, in seconds (a hundredth of its age late at
+// the most); null: there is none.  The API tells whether one lies in a span.
+export async function newest(name, id) {
+  const now = Math.ceil(Date.now() / 1000);
+  const within = async (age) => {
+    const answer = await ask('/api/v1/query', { query: selector(name, id),
+      time: now, lookback_delta: `${Math.ceil(age)}s` });
+    return answer.data?.result?.length > 0;
+  };
+  let low = 0, high = 60;
+  while (!await within(high)) {
+    [low, high] = [high, high * 8];
+    if (high > now) return null;
+  }
+  while (high - low > Math.max(high / 100, 10)) {
+    const half = (low + high) / 2;
+    if (await within(half)) high = half;
+    else low = half;
+  }
+  return Math.ceil(now - low);
+}
+
 // --- figures ---
 
 // {pack, metrics: [{name}], measures: [{name}]}: this node's first pack.

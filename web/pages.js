@@ -5,6 +5,7 @@
 // asks (on every turn while the page is shown), draw shows what it has in the
 // language of now, start is called once.  may(me), if there, says whether the
 // page is in the navigation for this person.
+import * as explorer from './explorer.js';
 import * as overview from './overview.js';
 
-export const pages = [overview];
+export const pages = [overview, explorer];

@@ -128,6 +128,12 @@ export function zoneText() {
     + (rest ? `:${two(rest)}` : '');
 }
 
+export const zoneMinutes = () => zone;
+
+// Seconds since 1970 as a day, as it is sorted and filed.
+export const day = (s) =>
+  new Date((s + zone * 60) * 1000).toISOString().slice(0, 10);
+
 // Seconds since 1970 as a time of day.
 export function clock(s, withSeconds = true) {
   const text = new Date((s + zone * 60) * 1000).toISOString();

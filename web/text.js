@@ -11,7 +11,19 @@ export const texts = {
       + 'at the end. A machine named host is the computer that its node '
       + 'runs on.',
 
-    pages: { overview: 'Overview' },
+    pages: { overview: 'Overview', explorer: 'Explorer' },
+    explorer: 'Series of a machine', identifier: 'identifier', open: 'Show',
+    span: 'span', until: 'until', newest: 'Newest', rate: 'rise per second',
+    metric: 'series', newestValue: 'newest value', sampled: 'time',
+    spanOf: (s) => s >= 63072000 ? `${Math.round(s / 31536000)} years`
+      : s >= 172800 ? `${Math.round(s / 86400)} days`
+        : s >= 7200 ? `${Math.round(s / 3600)} hours`
+          : `${Math.round(s / 60)} minutes`,
+    explorerAsk: 'Type an identifier, such as 88.31.1001/host.',
+    explorerNone: (id) => `${id}: this node knows no series of it.`,
+    explorerEmpty: 'No sample in this span. Newest goes to where there is one.',
+    explorerStep: (s) => `One point every ${s} s. Mark a part of the curve to `
+      + 'look closer.',
     chain: 'From the nation to the machine',
     roles: { nation: 'nation', province: 'province',
       enterprise: 'enterprise', recursive: 'resolver' },
@@ -93,7 +105,18 @@ export const texts = {
     footer: '每个数字都由整数相加，只在最后除一次。'
       + '名为 host 的机器就是其节点所在的计算机。',
 
-    pages: { overview: '总览' },
+    pages: { overview: '总览', explorer: '序列' },
+    explorer: '一台设备的序列', identifier: '标识', open: '显示',
+    span: '跨度', until: '截至', newest: '最新', rate: '每秒增量',
+    metric: '序列', newestValue: '最新值', sampled: '时间',
+    spanOf: (s) => s >= 63072000 ? `${Math.round(s / 31536000)} 年`
+      : s >= 172800 ? `${Math.round(s / 86400)} 天`
+        : s >= 7200 ? `${Math.round(s / 3600)} 小时`
+          : `${Math.round(s / 60)} 分钟`,
+    explorerAsk: '请输入标识，例如 88.31.1001/host。',
+    explorerNone: (id) => `${id}：本节点没有它的序列。`,
+    explorerEmpty: '此跨度内没有样本。按“最新”转到有样本之处。',
+    explorerStep: (s) => `每 ${s} 秒一个点。在曲线上划选一段可放大。`,
     chain: '从国家到机器',
     roles: { nation: '国家', province: '省', enterprise: '企业',
       recursive: '递归解析' },
