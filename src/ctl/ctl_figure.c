@@ -1,7 +1,9 @@
-/* ctl_figure.c -- `dougong figure show|explain|coverage|seal`. */
+/* ctl_figure.c -- `dougong figure show|explain|coverage|asof|history|
+ * seal`. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base_time.h"
 #include "ctl/ctl_http.h"
 
 static void
@@ -170,6 +172,72 @@ figure_coverage(const json_t *answer)
     return reported >= expected ? CTL_OK : CTL_NO;
 }
 
+/* --- whole windows --- */
+
+/* The table's own bytes, to be kept or compared. */
+static enum ctl_exit
+figure_asof(struct ctl *ctl)
+{
+    struct base_out path, body;
+    long status = 0;
+    base_out_grow(&path, 1 << 14);
+    base_out_format(&path, "%s/api/figures/table?format=%s&pack=", ctl->node,
+                    ctl->json ? "json" : "csv");
+    ctl_http_escape(&path, ctl->args[0]);
+    figure_parameter(&path, "at", ctl->args[1]);
+    if (ctl->arg_count > 2)
+        figure_parameter(&path, "asof", ctl->args[2]);
+    if (ctl_value(ctl, "parts") != NULL)
+        figure_parameter(&path, "parts", "1");
+    base_out_u8(&path, 0);
+    struct ctl_http http = {.url = (const char *)path.at, .accept = "*/*"};
+    enum ctl_exit result = ctl_http_raw(&http, &status, &body);
+    base_out_done(&path);
+    if (result != CTL_OK)
+        return result;
+    if (status >= 400)
+        result = ctl_http_refused(status, base_out_bytes(&body));
+    else
+        fwrite(body.at, 1, body.size, stdout);
+    if (status < 400 && ctl->json)
+        putchar('\n');
+    base_out_done(&body);
+    return result;
+}
+
+static void
+figure_pairs(const json_t *object)
+{
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)object, key,
+                        value) if (json_is_string(value))
+        printf("  %s %s", key, json_string_value(value));
+}
+
+static enum ctl_exit
+figure_history(const json_t *answer)
+{
+    json_t *row;
+    size_t i;
+    json_array_foreach(json_object_get(answer, "revisions"), i, row)
+    {
+        char when[BASE_TIME_TEXT];
+        const char *reason = figure_text(row, "reason");
+        base_time_text((struct wall){figure_number(row, "applied")}, 0, when);
+        printf("%s  %s epoch %lld revision %lld, %s%s%s:", when,
+               figure_text(row, "from"), figure_number(row, "epoch"),
+               figure_number(row, "revision"), figure_text(row, "state"),
+               reason[0] != '\0' ? ", " : "", reason);
+        figure_pairs(json_object_get(row, "cell"));
+        figure_pairs(json_object_get(row, "measures"));
+        putchar('\n');
+    }
+    if (json_is_true(json_object_get(answer, "more")))
+        puts("(and more)");
+    return CTL_OK;
+}
+
 /* --- seal --- */
 
 static enum ctl_exit
@@ -208,6 +276,7 @@ static const struct {
     {"show", "/api/figures?pack=", figure_show},
     {"explain", "/api/figures/explain?pack=", figure_explain},
     {"coverage", "/api/figures/coverage?pack=", figure_coverage},
+    {"history", "/api/figures/history?pack=", figure_history},
 };
 
 enum ctl_exit
@@ -218,17 +287,24 @@ ctl_figure(struct ctl *ctl)
     unsigned verb = 0;
     if (strcmp(ctl->command->verb, "seal") == 0)
         return figure_seal(ctl);
+    if (strcmp(ctl->command->verb, "asof") == 0)
+        return figure_asof(ctl);
     while (strcmp(figure_verbs[verb].verb, ctl->command->verb) != 0)
         verb++;
     base_out_grow(&path, 1 << 14);
     base_out_text(&path, figure_verbs[verb].path);
     ctl_http_escape(&path, ctl->args[0]);
-    if (ctl->arg_count > 1)
+    if (ctl->arg_count > 2) { /* history */
+        figure_parameter(&path, "at", ctl->args[1]);
+        figure_parameter(&path, "from", ctl->args[2]);
+    } else if (ctl->arg_count > 1) {
         figure_parameter(&path, "metric", ctl->args[1]);
+    }
     figure_parameter(&path, "at", ctl_value(ctl, "at"));
     figure_parameter(&path, "freq", ctl_value(ctl, "freq"));
     figure_parameter(&path, "last", ctl_value(ctl, "last"));
     figure_parameter(&path, "vintage", ctl_value(ctl, "vintage"));
+    figure_parameter(&path, "asof", ctl_value(ctl, "asof"));
     base_out_u8(&path, 0);
     enum ctl_exit result = ctl_http_get(ctl, (const char *)path.at, &answer);
     base_out_done(&path);

@@ -2,6 +2,10 @@
 #include "api/figures/api_figures.h"
 
 #include "api/figures/api_figures_json.h"
+#include "api/figures/api_figures_table.h"
+#include <stdio.h>
+
+#include "base/base_b64.h"
 #include "base/base_mem.h"
 #include "wire/figure/wire_explain.h"
 
@@ -10,6 +14,9 @@ enum {
     FIGURES_PAGE = 60,
     FIGURES_PARTS = 256,
     FIGURES_ARENA = 4 << 20,
+    FIGURES_CSV = 48 << 20,
+    FIGURES_LINES = 100000,   /* of a table in JSON */
+    FIGURES_REVISIONS = 1000, /* of a history */
 };
 
 /* --- parameters --- */
@@ -28,6 +35,26 @@ figures_number(const struct net_http_request *request, const char *name,
             note, ERR_SYNTAX, name, 0, 0, "\"%.*s\" is no number from %u to %u",
             (int)text.size, (const char *)text.at, lowest, highest);
     *ret_number = (unsigned)value;
+    return ERR_OK;
+}
+
+/* An instant: RFC 3339 or ms. */
+static enum err
+figures_asof(const struct net_http_request *request, int64_t *ret_ms,
+             struct base_note *note)
+{
+    struct bytes text = net_http_query(request, "asof");
+    struct wall time = {0};
+    uint64_t ms;
+    if (text.at && base_bytes_u64(text, &ms) == ERR_OK && ms <= INT64_MAX)
+        time.ms = (int64_t)ms;
+    else if (text.at && base_time_parse(text, &time) != ERR_OK)
+        return base_err_note_at(
+            note, ERR_SYNTAX, "asof", 0, 0,
+            "\"%.*s\" is no instant; one is 2025-11-22T04:55:07.123Z, with "
+            "Z or an offset such as +08:00, or a number of milliseconds",
+            (int)text.size, (const char *)text.at);
+    *ret_ms = time.ms;
     return ERR_OK;
 }
 
@@ -67,6 +94,8 @@ figures_ask(struct net_http_request *request, struct rollup_ask *ask)
     if (err == ERR_OK)
         err = figures_number(request, "vintage", 1, UINT32_MAX, 0,
                              &ask->vintage, &note);
+    if (err == ERR_OK)
+        err = figures_asof(request, &ask->asof_ms, &note);
     if (err != ERR_OK)
         figures_refuse(request, err, &note);
     return err == ERR_OK;
@@ -223,6 +252,177 @@ figures_seal(void *self, struct net_http_request *request)
         figures_refuse(request, err, &note);
 }
 
+/* --- tables and histories --- */
+
+struct figures_table {
+    const struct net_http_request *request;
+    const struct rollup_table *read; /* filled in before the first line */
+    struct base_out csv;
+    json_t *list; /* or */
+    unsigned limit, hidden;
+    bool more;
+};
+
+/* Who may not know a unit's name does not see its line. */
+static bool
+figures_may_name(struct figures_table *table, const struct rollup_line *line)
+{
+    if (!line->unit || net_http_may(table->request, MODEL_GRANT_NAMES,
+                                    line->from, NULL) == ERR_OK)
+        return true;
+    table->hidden++;
+    return false;
+}
+
+static bool
+figures_line_csv(void *self, const struct rollup_line *line)
+{
+    struct figures_table *table = self;
+    if (table->csv.size == 0)
+        api_figures_table_head(&table->csv, table->read->pack);
+    if (figures_may_name(table, line))
+        api_figures_table_line(&table->csv, table->read->pack,
+                               table->read->window, line);
+    return table->csv.failed == ERR_OK;
+}
+
+static bool
+figures_line_json(void *self, const struct rollup_line *line)
+{
+    struct figures_table *table = self;
+    if (!figures_may_name(table, line))
+        return true;
+    table->more = json_array_size(table->list) == table->limit;
+    if (!table->more)
+        json_array_append_new(table->list,
+                              api_figures_table_json(table->read->pack, line));
+    return !table->more;
+}
+
+static bool
+figures_revision(void *self, const struct rollup_line *line)
+{
+    struct figures_table *table = self;
+    if (!figures_may_name(table, line))
+        return true;
+    table->more = json_array_size(table->list) == table->limit;
+    if (!table->more)
+        json_array_append_new(
+            table->list, api_figures_table_revision(table->read->pack, line));
+    return !table->more;
+}
+
+/* pack, window, shape, asof, and the list under this name. */
+static json_t *
+figures_table_json(struct figures_table *table, const char *name)
+{
+    char text[MODEL_WINDOW_TEXT], hex[65];
+    const struct model_pack *pack = table->read->pack;
+    return json_pack(
+        "{s:s, s:s, s:s, s:I, s:b, s:i, s:o}", "pack", pack->name, "window",
+        model_calendar_text(&pack->calendar, table->read->window, text),
+        "shape", base_b64_hex(base_bytes(pack->shape, 32), hex), "asof",
+        (json_int_t)table->read->at_ms, "more", table->more, "hidden",
+        (int)table->hidden, name, table->list);
+}
+
+/* false: refused, and replied. */
+static bool
+figures_table_ask(struct net_http_request *request,
+                  struct rollup_table_ask *ask)
+{
+    struct base_note note = {0};
+    unsigned parts;
+    *ask = (struct rollup_table_ask){.pack = net_http_query(request, "pack"),
+                                     .at = net_http_query(request, "at"),
+                                     .freq = net_http_query(request, "freq")};
+    enum err err = figures_asof(request, &ask->asof_ms, &note);
+    if (err == ERR_OK)
+        err = figures_number(request, "parts", 0, 1, 0, &parts, &note);
+    if (err == ERR_OK)
+        ask->parts = parts > 0;
+    else
+        figures_refuse(request, err, &note);
+    return err == ERR_OK;
+}
+
+static void
+figures_table_csv(struct rollup *rollup, struct net_http_request *request,
+                  const struct rollup_table_ask *ask)
+{
+    struct rollup_table read;
+    struct base_note note = {0};
+    char number[32];
+    struct figures_table table = {.request = request, .read = &read};
+    base_out_grow(&table.csv, FIGURES_CSV);
+    enum err err =
+        rollup_table(rollup, ask, figures_line_csv, &table, &read, &note);
+    if (err == ERR_OK) {
+        if (table.csv.size == 0) /* no line at all */
+            api_figures_table_head(&table.csv, read.pack);
+        err = table.csv.failed;
+    }
+    if (err == ERR_OK) {
+        snprintf(number, sizeof number, "%lld", (long long)read.at_ms);
+        net_http_reply_header(request, "Dougong-Asof", number);
+        snprintf(number, sizeof number, "%u", table.hidden);
+        net_http_reply_header(request, "Dougong-Hidden", number);
+        net_http_reply(request, 200, "text/csv; charset=utf-8",
+                       base_out_bytes(&table.csv));
+    } else {
+        figures_refuse(request, err, &note);
+    }
+    base_out_done(&table.csv);
+}
+
+static void
+figures_table(void *self, struct net_http_request *request)
+{
+    struct rollup_table_ask ask;
+    struct rollup_table read;
+    struct base_note note = {0};
+    struct figures_table table = {
+        .request = request, .read = &read, .limit = FIGURES_LINES};
+    if (!figures_table_ask(request, &ask))
+        return;
+    if (base_bytes_is(net_http_query(request, "format"), "csv")) {
+        figures_table_csv(self, request, &ask);
+        return;
+    }
+    table.list = json_array();
+    enum err err =
+        rollup_table(self, &ask, figures_line_json, &table, &read, &note);
+    if (err == ERR_OK) {
+        net_http_reply_json(request, 200, figures_table_json(&table, "lines"));
+        return;
+    }
+    json_decref(table.list);
+    figures_refuse(request, err, &note);
+}
+
+static void
+figures_history(void *self, struct net_http_request *request)
+{
+    struct rollup_table_ask ask;
+    struct rollup_table read;
+    struct base_note note = {0};
+    struct figures_table table = {
+        .request = request, .read = &read, .limit = FIGURES_REVISIONS};
+    if (!figures_table_ask(request, &ask))
+        return;
+    ask.asof_ms = 0;
+    table.list = json_array();
+    enum err err = rollup_history(self, &ask, net_http_query(request, "from"),
+                                  figures_revision, &table, &read, &note);
+    if (err == ERR_OK) {
+        net_http_reply_json(request, 200,
+                            figures_table_json(&table, "revisions"));
+        return;
+    }
+    json_decref(table.list);
+    figures_refuse(request, err, &note);
+}
+
 /* --- explain: answers later --- */
 
 struct figures_explain {
@@ -329,23 +529,33 @@ api_figures_routes(struct rollup *rollup, struct base_loop *loop,
 {
     static const struct {
         unsigned methods;
+        enum model_grant_action action;
         const char *pattern;
         void (*handle)(void *self, struct net_http_request *request);
         size_t body_max;
     } rows[API_FIGURES_ROUTES] = {
-        {NET_HTTP_GET, "/api/figures", figures_get, 0},
-        {NET_HTTP_GET, "/api/figures/explain", figures_explain, 0},
-        {NET_HTTP_GET, "/api/figures/coverage", figures_coverage, 0},
-        {NET_HTTP_GET, "/api/figures/packs", figures_packs, 0},
-        {NET_HTTP_GET, "/api/figures/windows", figures_windows, 0},
-        {NET_HTTP_POST, "/api/figures/{pack}/seal", figures_seal, 4096},
+        {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures", figures_get, 0},
+        {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures/explain",
+         figures_explain, 0},
+        {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures/coverage",
+         figures_coverage, 0},
+        {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures/packs", figures_packs,
+         0},
+        {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures/windows",
+         figures_windows, 0},
+        {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures/table", figures_table,
+         0},
+        {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures/history",
+         figures_history, 0},
+        {NET_HTTP_POST, MODEL_GRANT_SEAL, "/api/figures/{pack}/seal",
+         figures_seal, 4096},
     };
     for (unsigned i = 0; i < API_FIGURES_ROUTES; i++)
         routes[i] = (struct net_http_route){
             .methods = rows[i].methods,
             .pattern = rows[i].pattern,
-            .action = MODEL_GRANT_FIGURES,
-            .object = "*",
+            .action = rows[i].action,
+            .object = rows[i].action == MODEL_GRANT_FIGURES ? "*" : NULL,
             .loop = loop,
             .handle = rows[i].handle,
             .self = rollup,

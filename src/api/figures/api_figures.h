@@ -2,7 +2,8 @@
  *
  * GET /api/figures           pack, metric (a metric or a measure), at (a
  *     window; none: the newest complete one of freq), freq, last (windows,
- *     1..1000), vintage, parts (0..256; 64).  One object: the newest window
+ *     1..1000), vintage, asof (RFC 3339 or ms: as this node had it then),
+ *     parts (0..256; 64).  One object: the newest window
  *     (RULINGS 32: pack name window freq from to value unit digits n reported
  *     expected epoch revision shape state vintage pending parts[]); with
  *     `last` also figures[], oldest first.  from, to: ms; value: text or null.
@@ -15,6 +16,15 @@
  * GET /api/figures/packs     what packs this node has, and in which shape.
  * GET /api/figures/windows   pack, metric, freq, limit (1..1000; 60), next.
  *     {windows[], next}, newest first; next: null at the end.
+ * GET /api/figures/table     pack, at, freq, asof, parts (0 or 1; 0), format
+ *     (json, csv).  Every cell of a window, and with parts whom it is from;
+ *     `asof` (CSV: the header Dougong-Asof) is the instant with which the same
+ *     bytes are got again.  Lines of units that the asker may not name are left
+ *     out, and counted in `hidden`.
+ * GET /api/figures/history   pack, at, freq, from (a child's prefix or a unit).
+ *     revisions[], by cell, oldest first: applied (ms), state (given, waiting:
+ *     a placeholder, gone), reason, values; of a unit its inputs.  1,000, then
+ *     `more`.
  * POST /api/figures/{pack}/seal   at (a window; in the query or as a form).
  *     The figure `reported` of the window as it is then, with vintage and
  *     root.
@@ -29,7 +39,7 @@
 #include "engine/rollup/rollup.h"
 #include "net/http/net_http.h"
 
-enum { API_FIGURES_ROUTES = 6 };
+enum { API_FIGURES_ROUTES = 8 };
 
 void api_figures_routes(struct rollup *rollup, struct base_loop *loop,
                         struct net_http_route routes[API_FIGURES_ROUTES]);

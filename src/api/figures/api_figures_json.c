@@ -102,6 +102,7 @@ api_figures_json_window(json_t *to, const struct rollup_name *name,
                         figure->vintage ? json_integer(figure->vintage)
                                         : json_null());
     json_object_set_new(to, "pending", json_boolean(figure->pending));
+    json_object_set_new(to, "asof", json_integer(figure->at_ms));
     if (!figure->vintage)
         return;
     json_object_set_new(to, "sealed", json_integer(figure->sealed_ms));

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "api/figures/api_figures_json.h"
+#include "api/figures/api_figures_table.h"
 #include "base/base_mem.h"
 #include "wire/figure/wire_explain.h"
 
@@ -73,6 +74,7 @@ a_window_has_the_fields_of_the_rulings(void **state)
         .state = ROLLUP_SEALED,
         .vintage = 1,
         .pending = true,
+        .at_ms = 9,
         .sealed_ms = 5,
         .sum = {.present = true,
                 .value = {INT64_C(42857142857142)},
@@ -92,7 +94,8 @@ a_window_has_the_fields_of_the_rulings(void **state)
              "\"from\":1763971200000,\"to\":1763974800000,\"value\":\"42.9\","
              "\"n\":2,\"reported\":2,\"expected\":3,\"epoch\":3,"
              "\"revision\":17,\"shape\":\"%s\",\"state\":\"sealed\","
-             "\"vintage\":1,\"pending\":true,\"sealed\":5,\"root\":\"%s\"}",
+             "\"vintage\":1,\"pending\":true,\"asof\":9,\"sealed\":5,\"root\":"
+             "\"%s\"}",
              zeros, zeros);
     same(to, want);
 }
@@ -162,10 +165,44 @@ an_explanation_is_nested_as_it_was_walked(void **state)
     same(api_figures_entries(&share, base_bytes(room, out.size - 1)), "[]");
 }
 
+static void
+a_table_is_csv_with_its_codes_and_absent_is_empty(void **state)
+{
+    static const char *codes[] = {"A", "B", "C"}, *kinds[] = {"x", "y"};
+    struct model_pack with = pack;
+    struct model_figure figure = {.mask = 5};
+    struct base_out out;
+    uint8_t room[512];
+    (void)state;
+    with.dims[0] =
+        (struct model_pack_dim){.name = "region", .codes = codes, .count = 3};
+    with.dims[1] =
+        (struct model_pack_dim){.name = "kind", .codes = kinds, .count = 2};
+    with.dim_count = 2;
+    figure.slots[0].sum = 12;
+    figure.slots[2].sum = -1234;
+    base_out_fixed(&out, room, sizeof room);
+    api_figures_table_head(&out, &with);
+    api_figures_table_line(&out, &with, UINT32_C(0x20000000) + 490000,
+                           &(struct rollup_line){
+                               .from = base_bytes_text("88/a \"b\",c"),
+                               .cell = 3,
+                               .epoch = 2,
+                               .revision = 40,
+                               .figure = &figure,
+                           });
+    base_out_u8(&out, 0);
+    assert_string_equal(
+        (char *)room,
+        "window,from,region,kind,epoch,revision,expected,reported,busy,all\n"
+        "2025-11-24T16,\"88/a \"\"b\"\",c\",B,y,2,40,12,,-12.34,\n");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_table_is_csv_with_its_codes_and_absent_is_empty),
         cmocka_unit_test(a_window_has_the_fields_of_the_rulings),
         cmocka_unit_test(parts_show_sums_in_their_unit_and_absent_is_null),
         cmocka_unit_test(an_explanation_is_nested_as_it_was_walked),

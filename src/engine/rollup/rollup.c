@@ -153,6 +153,7 @@ static enum err
 rollup_open_rows(struct rollup *rollup)
 {
     rollup_open_folded(rollup);
+    rollup_past_open(rollup);
     enum err err = rollup_send_open(rollup);
     return err == ERR_OK ? rollup_window_open(rollup) : err;
 }
@@ -214,6 +215,8 @@ rollup_open_stats(struct rollup *rollup, bool add)
          "limit=\"rollup_explains\"", limit},
         {&stats->limit_seal, "dougong_limit_hit_total",
          "limit=\"rollup_seal_cells\"", limit},
+        {&stats->limit_past, "dougong_limit_hit_total",
+         "limit=\"rollup_past_rows\"", limit},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++)
         if (add)

@@ -110,6 +110,7 @@ struct rollup_ask {
     struct bytes pack, name, at, freq;
     unsigned last;    /* windows, going back; 0: 1 */
     uint32_t vintage; /* 0: live */
+    int64_t asof_ms;  /* 0: now; else as this node had it then */
     unsigned parts;   /* at most so many parts, <= 256; of the last window */
     bool least_first; /* parts: the smallest first (who is missing) */
 };
@@ -141,6 +142,9 @@ struct rollup_part {
 
 struct rollup_figure {
     uint32_t window, epoch, vintage; /* vintage: the newest, or the asked */
+    int64_t at_ms;                   /* the instant that it is true for */
+    bool sealed;       /* from the vintage: it was asked for, or nothing else is
+                          kept */
     uint64_t revision; /* of several cells: their sum; parts likewise */
     enum rollup_state state;
     bool pending; /* live is not what was sealed */
@@ -164,6 +168,50 @@ struct rollup_answer {
 enum err rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
                      struct base_arena *arena, struct rollup_answer *ret_answer,
                      struct base_note *note);
+
+/* --- whole windows --- */
+
+struct rollup_table_ask {
+    struct bytes pack, at, freq; /* as in rollup_ask */
+    int64_t asof_ms;
+    bool parts; /* of a table: contributions too */
+};
+
+/* A total (no `from`) or a contribution, as it was set at applied_ms. */
+struct rollup_line {
+    struct bytes from; /* a child's prefix, folded, or a unit */
+    bool unit, waiting, gone;
+    uint8_t reason; /* spec rollup 5; 0: none was given */
+    uint32_t cell, epoch;
+    uint64_t revision;
+    int64_t applied_ms;
+    uint64_t shard, sequence, inputs; /* of a unit */
+    const int64_t *values;
+    const struct model_figure *figure;
+};
+
+struct rollup_table {
+    const struct model_pack *pack;
+    uint32_t window;
+    int64_t at_ms; /* the instant that it is true for */
+};
+
+enum { ROLLUP_TABLE_ROWS = 1 << 20 };
+
+/* Cells in order, then, if asked for, parts by (child, cell) or unit; fn
+ * returns false to stop, and calls nothing of rollup.  Equal for all time: the
+ * lines of an instant. */
+enum err rollup_table(struct rollup *rollup, const struct rollup_table_ask *ask,
+                      bool (*fn)(void *self, const struct rollup_line *line),
+                      void *self, struct rollup_table *ret_table,
+                      struct base_note *note);
+/* Every revision of what `from` (a child's prefix or a unit) said of a window,
+ * by cell, oldest first.  ABSENT it has said nothing. */
+enum err rollup_history(struct rollup *rollup,
+                        const struct rollup_table_ask *ask, struct bytes from,
+                        bool (*fn)(void *self, const struct rollup_line *line),
+                        void *self, struct rollup_table *ret_table,
+                        struct base_note *note);
 
 /* Asks its way down; done runs exactly once, at once or within 5 s, with the
  * entries of wire/figure/wire_explain.h.  window: of the question, filled in

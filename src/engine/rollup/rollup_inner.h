@@ -34,7 +34,7 @@ struct rollup_stats { /* named in rollup.c */
     struct base_stat batch_old, batch_later;
     struct base_stat applied, skipped, refused;
     struct base_stat sent, sent_refused, sealed, swept;
-    struct base_stat limit_jobs, limit_explain, limit_seal;
+    struct base_stat limit_jobs, limit_explain, limit_seal, limit_past;
 };
 
 /* --- merging --- */
@@ -54,6 +54,8 @@ struct rollup_touched { /* a window being changed */
 
 struct rollup_merge {
     bool open, dirty; /* dirty: there is something for the parent */
+    int64_t at_ms;    /* applied at */
+    size_t reserved;  /* bytes of the batch that its totals will take */
     struct store_kv_batch *batch;
     struct base_map cells, seen; /* by TOTAL key; CONTRIB keys put */
     struct rollup_cell *order[2 * ROLLUP_PUTS];
@@ -120,6 +122,7 @@ struct rollup {
     struct base_task fold_task;
     bool fold_posted;
     uint64_t folded[ROLLUP_SHARDS];
+    int64_t applied_ms; /* of the last merge, or the last answer's instant */
     struct base_map unknown; /* unit folded -> when first seen */
 
     struct base_link jobs;
@@ -180,7 +183,7 @@ enum err rollup_merge_old(struct rollup *rollup, unsigned pack,
 enum err rollup_merge_put(struct rollup *rollup, unsigned pack, uint32_t window,
                           struct bytes key,
                           const struct rollup_row_contrib *old,
-                          const struct rollup_row_contrib *now);
+                          struct rollup_row_contrib *now);
 bool rollup_merge_full(const struct rollup *rollup);
 enum err rollup_merge_end(struct rollup *rollup,
                           struct store_journal_wait *wait);
@@ -194,6 +197,39 @@ void rollup_fold_drop(struct rollup *rollup, enum err err);
 bool rollup_fold_counts(const struct rollup_pack *pack, struct bytes row,
                         uint32_t *ret_cell);
 void rollup_fold_task(struct base_task *task);
+
+/* Which moment is asked for. */
+struct rollup_when {
+    int64_t ms; /* 0: now */
+    const struct rollup_when_cell {
+        uint32_t cell;
+        int64_t ms;
+    } * cells; /* not NULL: each its own, rising, and no others */
+    unsigned count;
+};
+
+/* rollup_past.c */
+int64_t rollup_past_next(struct rollup *rollup);
+/* The instant that what is read now is true for. */
+int64_t rollup_past_now(struct rollup *rollup);
+void rollup_past_open(struct rollup *rollup);
+void rollup_past_put(struct store_kv_batch *batch, int64_t applied_ms);
+/* In a merge: another row comes in the place of this one of CONTRIB, TOTAL. */
+enum err rollup_past_keep(struct rollup *rollup, struct rollup_touched *touched,
+                          uint16_t table, struct bytes key);
+/* The moment of a cell; false: that cell is not asked for. */
+bool rollup_past_when(const struct rollup_when *when, uint32_t cell,
+                      int64_t *ret_ms);
+/* *value: the row that stands; becomes the one of the instant (0: now).  ABSENT
+ * there was none then. */
+enum err rollup_past_at(struct rollup *rollup, uint16_t table, struct bytes key,
+                        int64_t at_ms, struct bytes *value);
+/* Likewise of a contribution, read; GONE is ABSENT too. */
+enum err rollup_past_contrib(struct rollup *rollup,
+                             const struct rollup_when *when, struct bytes key,
+                             const struct rollup_row_source *source,
+                             struct bytes value, unsigned slots,
+                             struct rollup_row_contrib *ret_row);
 
 /* rollup_take.c */
 void rollup_take_task(struct base_task *task);
@@ -217,15 +253,23 @@ void rollup_window_make(struct rollup *rollup, unsigned pack, uint32_t window,
                         struct rollup_row_window *ret_row);
 bool rollup_window_kept(struct rollup *rollup, unsigned pack, uint32_t window);
 bool rollup_window_due(struct rollup *rollup, unsigned pack, uint32_t window);
+/* When its due time's work is done. */
+int64_t rollup_window_due_ms(struct rollup *rollup, unsigned pack,
+                             uint32_t window);
 void rollup_window_soon(struct rollup *rollup);
 void rollup_window_drop(struct rollup *rollup);
 void rollup_window_timer(struct base_timer *timer);
 void rollup_window_task(struct base_task *task);
 
 /* rollup_seal.c */
-/* The root over the totals of a window as they are now, and their count. */
+/* The root over the totals of a window at a moment (0: now), and their
+ * count. */
 enum err rollup_seal_root(struct rollup *rollup, unsigned pack, uint32_t window,
-                          uint8_t ret_root[32], uint32_t *ret_cells);
+                          int64_t at_ms, uint8_t ret_root[32],
+                          uint32_t *ret_cells);
+/* The newest version that was sealed at or before this moment; 0: none. */
+uint32_t rollup_seal_version(struct rollup *rollup, unsigned pack,
+                             uint32_t window, int64_t at_ms);
 enum err rollup_seal_window(struct rollup *rollup, unsigned pack,
                             uint32_t window, struct rollup_row_window *row,
                             const struct model_grant_principal *actor);
@@ -240,19 +284,29 @@ enum err rollup_query_name(struct rollup *rollup, struct bytes pack,
                            unsigned *ret_pack, struct base_note *note);
 enum err rollup_query_window(struct rollup *rollup, unsigned at,
                              struct bytes text, struct bytes freq,
-                             uint32_t *ret_window, struct base_note *note);
+                             int64_t at_ms, uint32_t *ret_window,
+                             struct base_note *note);
 enum err rollup_query_figure(struct rollup *rollup,
                              const struct rollup_name *name, unsigned pack,
                              uint32_t window, uint32_t vintage,
+                             const struct rollup_when *when,
                              struct rollup_figure *ret_figure);
 void rollup_query_part(const struct rollup_name *name,
                        const struct model_figure *figure,
                        struct rollup_part *part);
 enum err rollup_query_parts(struct rollup *rollup,
                             const struct rollup_name *name, unsigned pack,
-                            uint32_t window, unsigned limit, bool least_first,
+                            uint32_t window, const struct rollup_when *when,
+                            unsigned limit, bool least_first,
                             struct base_arena *arena,
                             struct rollup_figure *figure);
+
+/* rollup_show of a moment that may differ by cell. */
+enum err rollup_query_show(struct rollup *rollup, const struct rollup_ask *ask,
+                           const struct rollup_when *when,
+                           struct base_arena *arena,
+                           struct rollup_answer *ret_answer,
+                           struct base_note *note);
 
 /* rollup_explain.c */
 void rollup_explain_drop(struct rollup *rollup);

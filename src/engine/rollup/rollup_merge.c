@@ -9,6 +9,11 @@
 #include "base/base_must.h"
 #include "engine/rollup/rollup_inner.h"
 
+enum { /* of the batch: a total and what it was, their keys, per slot */
+       MERGE_TOTAL = 500,
+       MERGE_SLOT = 2 * 29,
+};
+
 void
 rollup_merge_begin(struct rollup *rollup)
 {
@@ -17,7 +22,9 @@ rollup_merge_begin(struct rollup *rollup)
     merge->open = true;
     merge->dirty = false;
     merge->batch = store_kv_batch_new(rollup->config.kv);
+    merge->at_ms = rollup_past_next(rollup);
     merge->cell_count = merge->puts = merge->window_count = 0;
+    merge->reserved = 0;
     base_map_init(&merge->cells, 0);
     base_map_init(&merge->seen, 0);
     base_arena_reset(&merge->arena);
@@ -47,7 +54,7 @@ rollup_merge_full(const struct rollup *rollup)
 {
     const struct rollup_merge *merge = &rollup->merge;
     return merge->puts >= ROLLUP_PUTS ||
-           store_kv_batch_size(merge->batch) > ROLLUP_BATCH;
+           store_kv_batch_size(merge->batch) + merge->reserved > ROLLUP_BATCH;
 }
 
 static enum err
@@ -71,12 +78,22 @@ merge_window_load(struct rollup *rollup, struct rollup_touched *touched)
     return err;
 }
 
+static struct rollup_touched *
+merge_touched(struct rollup_merge *merge, unsigned pack, uint32_t window)
+{
+    for (unsigned i = 0; i < merge->window_count; i++)
+        if (merge->windows[i].pack == pack &&
+            merge->windows[i].window == window)
+            return &merge->windows[i];
+    return NULL;
+}
+
 enum err
 rollup_merge_window(struct rollup *rollup, unsigned pack, uint32_t window,
                     bool child, struct rollup_touched **ret_touched)
 {
     struct rollup_merge *merge = &rollup->merge;
-    struct rollup_touched *touched = NULL;
+    struct rollup_touched *touched;
     struct wall start, end;
     if (!rollup_freq_of(&rollup->packs[pack], window) ||
         model_calendar_bounds(&rollup->packs[pack].pack->calendar, window,
@@ -86,10 +103,7 @@ rollup_merge_window(struct rollup *rollup, unsigned pack, uint32_t window,
         return ERR_STALE;
     if (start.ms > rollup_now(rollup) + ROLLUP_AHEAD_MS)
         return ERR_TIME;
-    for (unsigned i = 0; i < merge->window_count && !touched; i++)
-        if (merge->windows[i].pack == pack &&
-            merge->windows[i].window == window)
-            touched = &merge->windows[i];
+    touched = merge_touched(merge, pack, window);
     if (!touched) {
         if (merge->window_count == ROLLUP_WINDOWS)
             return ERR_AGAIN;
@@ -115,8 +129,10 @@ rollup_merge_old(struct rollup *rollup, unsigned pack, struct bytes key,
 {
     if (base_map_get(&rollup->merge.seen, key))
         return ERR_AGAIN;
-    return rollup_get(rollup, STORE_TABLE_CONTRIB, key, ROLLUP_ROW_IS_CONTRIB,
-                      ret_old, rollup->packs[pack].slots);
+    enum err err =
+        rollup_get(rollup, STORE_TABLE_CONTRIB, key, ROLLUP_ROW_IS_CONTRIB,
+                   ret_old, rollup->packs[pack].slots);
+    return err == ERR_OK && ret_old->flags & ROLLUP_ROW_GONE ? ERR_ABSENT : err;
 }
 
 /* The working copy of a total. */
@@ -146,6 +162,7 @@ merge_cell(struct rollup *rollup, unsigned pack, uint32_t window, uint32_t at,
         cell->figure = row.figure;
     base_map_put(&merge->cells, key, cell);
     merge->order[merge->cell_count++] = cell;
+    merge->reserved += MERGE_TOTAL + MERGE_SLOT * rollup->packs[pack].slots;
     *ret_cell = cell;
     return ERR_OK;
 }
@@ -153,9 +170,10 @@ merge_cell(struct rollup *rollup, unsigned pack, uint32_t window, uint32_t at,
 enum err
 rollup_merge_put(struct rollup *rollup, unsigned pack, uint32_t window,
                  struct bytes key, const struct rollup_row_contrib *old,
-                 const struct rollup_row_contrib *now)
+                 struct rollup_row_contrib *now)
 {
     struct rollup_merge *merge = &rollup->merge;
+    struct rollup_row_contrib gone = {.flags = ROLLUP_ROW_GONE};
     struct rollup_cell *from = NULL, *to = NULL;
     enum err err = ERR_OK;
     if (old)
@@ -176,11 +194,16 @@ rollup_merge_put(struct rollup *rollup, unsigned pack, uint32_t window,
         if (err != ERR_OK)
             return err;
     }
-    if (now)
-        rollup_put(merge->batch, STORE_TABLE_CONTRIB, key,
-                   ROLLUP_ROW_IS_CONTRIB, now, rollup->packs[pack].slots);
-    else
-        store_kv_del(merge->batch, STORE_TABLE_CONTRIB, key);
+    err = rollup_past_keep(rollup, merge_touched(merge, pack, window),
+                           STORE_TABLE_CONTRIB, key);
+    must(err == ERR_OK); /* it was read just now */
+    if (!now) {
+        gone.cell = old->cell;
+        now = &gone;
+    }
+    now->at_ms = merge->at_ms;
+    rollup_put(merge->batch, STORE_TABLE_CONTRIB, key, ROLLUP_ROW_IS_CONTRIB,
+               now, rollup->packs[pack].slots);
     base_map_put(&merge->seen, key, merge);
     merge->puts++;
     return ERR_OK;
@@ -203,10 +226,15 @@ merge_total(struct rollup *rollup, const struct rollup_cell *cell, bool up)
         return err;
     if (model_figure_equal(&row.figure, &cell->figure))
         return ERR_OK;
+    err = rollup_past_keep(
+        rollup, merge_touched(&rollup->merge, cell->pack, cell->window),
+        STORE_TABLE_TOTAL, key);
+    if (err != ERR_OK)
+        return err;
     row.figure = cell->figure;
     row.epoch = rollup->config.epoch(rollup->config.epoch_self);
     row.revision++;
-    row.at_ms = rollup_now(rollup);
+    row.at_ms = rollup->merge.at_ms;
     rollup_put(rollup->merge.batch, STORE_TABLE_TOTAL, key, ROLLUP_ROW_IS_TOTAL,
                &row, pack->slots);
     if (up)
@@ -235,11 +263,16 @@ rollup_merge_end(struct rollup *rollup, struct store_journal_wait *wait)
                        ROLLUP_ROW_IS_WINDOW, &touched->row, 0);
     }
     struct store_kv_batch *batch = merge->batch;
+    bool applied = merge->puts > 0;
+    if (applied)
+        rollup_past_put(batch, merge->at_ms);
     merge_close(merge);
     if (err == ERR_OK)
         err = store_kv_commit(rollup->config.kv, batch, wait, NULL);
     else
         store_kv_batch_free(batch);
+    if (err == ERR_OK && applied)
+        rollup->applied_ms = merge->at_ms;
     if (err == ERR_OK && merge->dirty)
         rollup->config.port->ops->dirty(
             rollup->config.port, MODEL_CHANNEL_FIGURE, (struct bytes){0});

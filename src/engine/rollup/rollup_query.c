@@ -111,16 +111,39 @@ query_back(struct rollup *rollup, unsigned pack, uint32_t window,
     return rollup_row_read(value, ROLLUP_ROW_IS_WINDOW, ret_row, 0);
 }
 
-/* The newest that is complete. */
+/* How a window stood; at_ms 0: now. */
+static enum rollup_state
+query_state(struct rollup *rollup, unsigned pack, uint32_t window,
+            const struct rollup_row_window *row, int64_t at_ms,
+            uint32_t *ret_version)
+{
+    *ret_version = row->vintage;
+    if (at_ms == 0)
+        return (enum rollup_state)row->state;
+    if (row->vintage && row->sealed_ms > at_ms)
+        *ret_version = rollup_seal_version(rollup, pack, window, at_ms);
+    if (*ret_version)
+        return ROLLUP_SEALED;
+    return row->state != ROLLUP_OPEN &&
+                   rollup_window_due_ms(rollup, pack, window) <= at_ms
+               ? ROLLUP_PROVISIONAL
+               : ROLLUP_OPEN;
+}
+
+/* The newest that is complete, or was. */
 static enum err
 query_newest(struct rollup *rollup, unsigned pack, enum model_freq freq,
-             uint32_t *ret_window)
+             int64_t at_ms, uint32_t *ret_window)
 {
     struct rollup_row_window row;
-    uint32_t at = ((uint32_t)freq << 28) | 0xfffffff;
+    uint32_t at = ((uint32_t)freq << 28) | 0xfffffff, version;
+    if (at_ms)
+        model_calendar_at(&rollup->packs[pack].pack->calendar, freq,
+                          (struct wall){at_ms}, &at);
     for (unsigned i = 0; i < QUERY_BACK; i++, at = *ret_window - 1) {
         enum err err = query_back(rollup, pack, at, ret_window, &row);
-        if (err != ERR_OK || row.state != ROLLUP_OPEN)
+        if (err != ERR_OK || query_state(rollup, pack, *ret_window, &row, at_ms,
+                                         &version) != ROLLUP_OPEN)
             return err;
     }
     return ERR_ABSENT;
@@ -145,7 +168,7 @@ query_freq(const struct model_pack *pack, struct bytes given,
 
 enum err
 rollup_query_window(struct rollup *rollup, unsigned at, struct bytes text,
-                    struct bytes freq, uint32_t *ret_window,
+                    struct bytes freq, int64_t at_ms, uint32_t *ret_window,
                     struct base_note *note)
 {
     const struct model_pack *pack = rollup->packs[at].pack;
@@ -170,11 +193,11 @@ rollup_query_window(struct rollup *rollup, unsigned at, struct bytes text,
     err = query_freq(pack, freq, &which, note);
     if (err != ERR_OK)
         return err;
-    err = query_newest(rollup, at, which, ret_window);
+    err = query_newest(rollup, at, which, at_ms, ret_window);
     if (err == ERR_ABSENT)
-        base_err_note_at(note, err, "at", 0, 0,
-                         "no %s of pack %s is complete yet",
-                         model_window_freq_name(which), pack->name);
+        base_err_note_at(note, err, "at", 0, 0, "no %s of pack %s %s complete",
+                         model_window_freq_name(which), pack->name,
+                         at_ms ? "was" : "is");
     return err;
 }
 
@@ -224,6 +247,8 @@ rollup_query_part(const struct rollup_name *name,
 }
 
 struct query_sum {
+    struct rollup *rollup;
+    const struct rollup_when *when;
     struct model_figure figure;
     struct rollup_figure *to;
     unsigned slots;
@@ -235,14 +260,26 @@ query_total(void *self, struct bytes key, struct bytes value)
 {
     struct query_sum *sum = self;
     struct rollup_row_total row;
-    (void)key;
-    sum->err = rollup_row_read(value, ROLLUP_ROW_IS_TOTAL, &row, sum->slots);
+    int64_t at_ms;
+    if (!rollup_past_when(sum->when, rollup_row_tail(key), &at_ms))
+        return true;
+    sum->err =
+        rollup_past_at(sum->rollup, STORE_TABLE_TOTAL, key, at_ms, &value);
+    if (sum->err == ERR_ABSENT) {
+        sum->err = ERR_OK; /* it came later */
+        return true;
+    }
+    if (sum->err == ERR_OK)
+        sum->err =
+            rollup_row_read(value, ROLLUP_ROW_IS_TOTAL, &row, sum->slots);
     if (sum->err == ERR_OK)
         sum->err = model_figure_add(&sum->figure, &row.figure, 1);
+    if (sum->err != ERR_OK)
+        return false;
     sum->to->revision += row.revision;
     if (row.epoch > sum->to->epoch)
         sum->to->epoch = row.epoch;
-    return sum->err == ERR_OK;
+    return true;
 }
 
 static enum err
@@ -261,7 +298,8 @@ query_live(struct rollup *rollup, unsigned pack, struct rollup_figure *figure,
 /* A sealed window: the root, and whether the live cells have another. */
 static enum err
 query_vintage(struct rollup *rollup, unsigned pack, uint32_t version,
-              struct rollup_figure *figure, struct model_figure *ret_sum)
+              int64_t at_ms, struct rollup_figure *figure,
+              struct model_figure *ret_sum)
 {
     struct rollup_row_vintage head;
     uint8_t root[32];
@@ -273,44 +311,69 @@ query_vintage(struct rollup *rollup, unsigned pack, uint32_t version,
     figure->vintage = version;
     figure->sealed_ms = head.sealed_ms;
     memcpy(figure->root, head.root, sizeof figure->root);
-    err = rollup_seal_root(rollup, pack, figure->window, root, &cells);
+    err = rollup_seal_root(rollup, pack, figure->window, at_ms, root, &cells);
     figure->pending =
         err == ERR_OK && memcmp(root, head.root, sizeof root) != 0;
     return ERR_OK;
 }
 
+/* Can this window tell what it was then? */
+static enum err
+query_past(const struct rollup_row_window *row, int64_t at_ms)
+{
+    if (at_ms == 0)
+        return ERR_OK;
+    if (at_ms < row->made_ms)
+        return ERR_ABSENT;
+    return row->full_ms && at_ms >= row->full_ms ? ERR_LIMIT : ERR_OK;
+}
+
 enum err
 rollup_query_figure(struct rollup *rollup, const struct rollup_name *name,
                     unsigned pack, uint32_t window, uint32_t vintage,
+                    const struct rollup_when *when,
                     struct rollup_figure *ret_figure)
 {
-    struct rollup_row_window row;
+    struct rollup_row_window row = {0};
     struct rollup_key key;
-    struct query_sum sum = {.slots = rollup->packs[pack].slots};
+    struct query_sum sum = {
+        .rollup = rollup, .when = when, .slots = rollup->packs[pack].slots};
     struct model_figure sealed;
-    *ret_figure = (struct rollup_figure){.window = window};
+    *ret_figure = (struct rollup_figure){
+        .window = window,
+        .at_ms = when->ms ? when->ms : rollup_past_now(rollup),
+    };
     enum err err = rollup_get(
         rollup, STORE_TABLE_WINDOW,
         rollup_row_window_key(&key, rollup->packs[pack].name, window),
         ROLLUP_ROW_IS_WINDOW, &row, 0);
-    if (err == ERR_ABSENT && vintage == 0)
-        return err;
     if (err == ERR_OK &&
         memcmp(row.shape, name->pack->shape, sizeof row.shape) != 0)
         return ERR_MISMATCH;
-    if (err != ERR_OK && err != ERR_ABSENT)
-        return err;
     bool kept = err == ERR_OK; /* else only its vintages are left */
-    err = ERR_OK;
-    ret_figure->state = kept ? (enum rollup_state)row.state : ROLLUP_SEALED;
-    if (kept)
+    uint32_t version = 0;
+    if (kept) {
+        err = query_past(&row, when->ms);
+        ret_figure->state =
+            query_state(rollup, pack, window, &row, when->ms, &version);
+    } else if (err == ERR_ABSENT && (vintage || when->ms)) {
+        ret_figure->state = ROLLUP_SEALED;
+        version = rollup_seal_version(rollup, pack, window,
+                                      when->ms ? when->ms : INT64_MAX);
+        err = version ? ERR_OK : ERR_ABSENT;
+    }
+    if (err == ERR_OK && kept)
         err = query_live(rollup, pack, ret_figure, &sum);
-    uint32_t version = vintage ? vintage : row.vintage;
+    if (err == ERR_OK && vintage)
+        version = vintage;
     if (err == ERR_OK && version > 0)
-        err = query_vintage(rollup, pack, version, ret_figure, &sealed);
+        err =
+            query_vintage(rollup, pack, version, when->ms, ret_figure, &sealed);
     if (err != ERR_OK)
         return err;
-    rollup_query_part(name, vintage ? &sealed : &sum.figure, &ret_figure->sum);
+    ret_figure->sealed = vintage || !kept;
+    rollup_query_part(name, ret_figure->sealed ? &sealed : &sum.figure,
+                      &ret_figure->sum);
     return ERR_OK;
 }
 
@@ -319,6 +382,7 @@ rollup_query_figure(struct rollup *rollup, const struct rollup_name *name,
 struct query_parts {
     struct rollup *rollup;
     const struct rollup_name *name;
+    const struct rollup_when *when;
     struct rollup_part *at; /* room for limit */
     unsigned count, limit;
     bool least_first;
@@ -399,8 +463,12 @@ query_contrib(void *self, struct bytes key, struct bytes value)
     struct rollup_row_source source;
     parts->err = rollup_row_source(key, parts->all, &source);
     if (parts->err == ERR_OK)
-        parts->err =
-            rollup_row_read(value, ROLLUP_ROW_IS_CONTRIB, row, parts->slots);
+        parts->err = rollup_past_contrib(parts->rollup, parts->when, key,
+                                         &source, value, parts->slots, row);
+    if (parts->err == ERR_ABSENT) {
+        parts->err = ERR_OK;
+        return true;
+    }
     if (parts->err != ERR_OK)
         return false;
     bool same =
@@ -450,7 +518,8 @@ query_spell(struct rollup *rollup, struct rollup_part *part,
 
 enum err
 rollup_query_parts(struct rollup *rollup, const struct rollup_name *name,
-                   unsigned pack, uint32_t window, unsigned limit,
+                   unsigned pack, uint32_t window,
+                   const struct rollup_when *when, unsigned limit,
                    bool least_first, struct base_arena *arena,
                    struct rollup_figure *figure)
 {
@@ -460,6 +529,7 @@ rollup_query_parts(struct rollup *rollup, const struct rollup_name *name,
     struct query_parts *parts = base_mem_zero(sizeof *parts);
     parts->rollup = rollup;
     parts->name = name;
+    parts->when = when;
     parts->limit = limit < ROLLUP_PARTS ? limit : ROLLUP_PARTS;
     parts->least_first = least_first;
     parts->all = all.size;
@@ -488,10 +558,76 @@ rollup_query_parts(struct rollup *rollup, const struct rollup_name *name,
 
 /* --- the question --- */
 
+/* Why there is no figure of this window. */
+static enum err
+query_none(enum err err, const struct rollup_ask *ask,
+           const struct model_pack *pack, uint32_t window,
+           struct base_note *note)
+{
+    char text[MODEL_WINDOW_TEXT], when[BASE_TIME_TEXT];
+    model_calendar_text(&pack->calendar, window, text);
+    base_time_text((struct wall){ask->asof_ms}, pack->calendar.zone_s, when);
+    if (err == ERR_ABSENT && ask->vintage)
+        return base_err_note_at(note, err, "vintage", 0, 0,
+                                "%s of pack %s has no vintage %u", text,
+                                pack->name, ask->vintage);
+    if (err == ERR_ABSENT && ask->asof_ms)
+        return base_err_note_at(note, err, "asof", 0, 0,
+                                "nothing had been reported for %s of pack %s "
+                                "at %s",
+                                text, pack->name, when);
+    if (err == ERR_LIMIT && ask->asof_ms)
+        return base_err_note_at(note, err, "asof", 0, 0,
+                                "%s of pack %s was changed so often that its "
+                                "history ends before %s",
+                                text, pack->name, when);
+    if (err == ERR_ABSENT)
+        return base_err_note_at(note, err, "at", 0, 0,
+                                "nothing has been reported for %s of pack %s",
+                                text, pack->name);
+    if (err == ERR_MISMATCH)
+        return base_err_note_at(note, err, "at", 0, 0,
+                                "%s was folded under another shape of pack %s",
+                                text, pack->name);
+    return base_err_note(note, err, "%s", base_err_text(err));
+}
+
+/* One window of the answer; the first with its parts. */
+static enum err
+query_one(struct rollup *rollup, const struct rollup_ask *ask, unsigned pack,
+          uint32_t window, const struct rollup_when *when, bool parts,
+          struct base_arena *arena, struct rollup_answer *answer)
+{
+    struct rollup_figure *figure = &answer->figures[answer->count];
+    enum err err = rollup_query_figure(rollup, &answer->name, pack, window,
+                                       ask->vintage, when, figure);
+    struct rollup_when then = *when;
+    if (err == ERR_OK && figure->sealed)
+        then.ms = figure->sealed_ms;
+    if (err == ERR_OK && parts && ask->parts > 0)
+        err = rollup_query_parts(rollup, &answer->name, pack, window, &then,
+                                 ask->parts, ask->least_first, arena, figure);
+    answer->count += err == ERR_OK;
+    return err;
+}
+
+static enum err
+query_asof(struct rollup *rollup, const struct rollup_ask *ask,
+           struct base_note *note)
+{
+    char now[BASE_TIME_TEXT];
+    int64_t now_ms = rollup_past_now(rollup);
+    if (ask->asof_ms <= now_ms && ask->asof_ms >= 0)
+        return ERR_OK;
+    return base_err_note_at(note, ERR_RANGE, "asof", 0, 0,
+                            "it is %s here: nothing is known of later",
+                            base_time_text((struct wall){now_ms}, 0, now));
+}
+
 enum err
-rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
-            struct base_arena *arena, struct rollup_answer *ret_answer,
-            struct base_note *note)
+rollup_query_show(struct rollup *rollup, const struct rollup_ask *ask,
+                  const struct rollup_when *when, struct base_arena *arena,
+                  struct rollup_answer *ret_answer, struct base_note *note)
 {
     struct rollup_row_window row;
     uint32_t window = 0;
@@ -502,8 +638,10 @@ rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
     enum err err = rollup_query_name(rollup, ask->pack, ask->name,
                                      &ret_answer->name, &pack, note);
     if (err == ERR_OK)
-        err = rollup_query_window(rollup, pack, ask->at, ask->freq, &window,
-                                  note);
+        err = query_asof(rollup, ask, note);
+    if (err == ERR_OK)
+        err = rollup_query_window(rollup, pack, ask->at, ask->freq,
+                                  ask->asof_ms, &window, note);
     if (err != ERR_OK)
         return err;
     ret_answer->figures =
@@ -511,38 +649,25 @@ rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
     if (!ret_answer->figures)
         return base_err_note(note, ERR_LIMIT, "too much is asked at once");
     for (unsigned i = 0; i < last && err == ERR_OK; i++) {
-        struct rollup_figure *figure = &ret_answer->figures[i];
         if (i > 0 &&
             query_back(rollup, pack, window - 1, &window, &row) != ERR_OK)
             break;
-        err = rollup_query_figure(rollup, &ret_answer->name, pack, window,
-                                  ask->vintage, figure);
-        if (err == ERR_OK && i == 0 && ask->parts > 0)
-            err =
-                rollup_query_parts(rollup, &ret_answer->name, pack, window,
-                                   ask->parts, ask->least_first, arena, figure);
-        ret_answer->count += err == ERR_OK;
+        err = query_one(rollup, ask, pack, window, when, i == 0, arena,
+                        ret_answer);
     }
-    char text[MODEL_WINDOW_TEXT];
-    model_calendar_text(&ret_answer->name.pack->calendar, window, text);
     if (ret_answer->count == last && window > 0 &&
         query_back(rollup, pack, window - 1, &window, &row) == ERR_OK)
         ret_answer->next = window;
-    if (ret_answer->count > 0)
-        return ERR_OK;
-    if (err == ERR_ABSENT && ask->vintage)
-        base_err_note_at(note, err, "vintage", 0, 0,
-                         "%s of pack %s has no vintage %u", text,
-                         ret_answer->name.pack->name, ask->vintage);
-    else if (err == ERR_ABSENT)
-        base_err_note_at(note, err, "at", 0, 0,
-                         "nothing has been reported for %s of pack %s", text,
-                         ret_answer->name.pack->name);
-    else if (err == ERR_MISMATCH)
-        base_err_note_at(note, err, "at", 0, 0,
-                         "%s was folded under another shape of pack %s", text,
-                         ret_answer->name.pack->name);
-    else
-        base_err_note(note, err, "%s", base_err_text(err));
-    return err;
+    return ret_answer->count > 0
+               ? ERR_OK
+               : query_none(err, ask, ret_answer->name.pack, window, note);
+}
+
+enum err
+rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
+            struct base_arena *arena, struct rollup_answer *ret_answer,
+            struct base_note *note)
+{
+    const struct rollup_when when = {.ms = ask->asof_ms};
+    return rollup_query_show(rollup, ask, &when, arena, ret_answer, note);
 }

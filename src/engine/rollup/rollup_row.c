@@ -3,7 +3,10 @@
 
 #include "base/base_must.h"
 
-enum { ROW_VERSION = 1 };
+enum {
+    ROW_CONTRIB_AT = 18, /* of `applied at` in the values */
+    ROW_TOTAL_AT = 13,
+};
 
 /* --- keys --- */
 
@@ -184,6 +187,34 @@ rollup_row_said_key(struct rollup_key *key, struct bytes pack, uint32_t window,
     return key_end(key);
 }
 
+struct bytes
+rollup_row_past_all(struct rollup_key *key, struct bytes of)
+{
+    size_t window = (size_t)of.at[0] + 5; /* P window */
+    key_begin(key);
+    base_out_bytes_add(&key->out, base_bytes_slice(of, 0, window));
+    base_out_u16be(&key->out, (uint16_t)(of.size - window));
+    base_out_bytes_add(&key->out, base_bytes_slice(of, window, of.size));
+    return key_end(key);
+}
+
+struct bytes
+rollup_row_past_key(struct rollup_key *key, struct bytes of, int64_t at_ms)
+{
+    rollup_row_past_all(key, of);
+    base_out_u64be(&key->out, (uint64_t)at_ms);
+    return key_end(key);
+}
+
+int64_t
+rollup_row_applied(struct bytes value, bool total)
+{
+    struct base_cur cur;
+    base_cur_init(&cur, value);
+    base_cur_take(&cur, total ? ROW_TOTAL_AT : ROW_CONTRIB_AT);
+    return (int64_t)base_cur_u64le(&cur);
+}
+
 uint32_t
 rollup_row_tail(struct bytes key)
 {
@@ -212,6 +243,7 @@ struct row_io {
     struct base_out *out; /* NULL: read */
     struct base_cur cur;
     unsigned slots;
+    uint8_t version;
 };
 
 static void
@@ -308,6 +340,8 @@ walk_contrib(struct row_io *io, void *at)
     io_u32(io, &row->epoch);
     io_u64(io, &row->revision);
     io_ms(io, &row->at_ms);
+    if (io->version >= 2)
+        io_u8(io, &row->reason);
     if (row->flags & ROLLUP_ROW_UNIT) {
         io_varint(io, &row->shard);
         io_varint(io, &row->sequence);
@@ -347,6 +381,10 @@ walk_window(struct row_io *io, void *at)
     io_ms(io, &row->seal_at_ms);
     io_ms(io, &row->sealed_ms);
     io_array(io, row->shape, sizeof row->shape);
+    if (io->version >= 2) {
+        io_u32(io, &row->past);
+        io_ms(io, &row->full_ms);
+    }
 }
 
 static void
@@ -406,15 +444,16 @@ union row_any {
 static const struct {
     void (*walk)(struct row_io *io, void *row);
     size_t size;
+    uint8_t version; /* written; all from 1 on are read */
 } row_kinds[] = {
     /* clang-format off */
-    [ROLLUP_ROW_IS_CONTRIB] = {walk_contrib, sizeof(struct rollup_row_contrib)},
-    [ROLLUP_ROW_IS_TOTAL]   = {walk_total,   sizeof(struct rollup_row_total)},
-    [ROLLUP_ROW_IS_WINDOW]  = {walk_window,  sizeof(struct rollup_row_window)},
-    [ROLLUP_ROW_IS_CHILD]   = {walk_child,   sizeof(struct rollup_row_child)},
-    [ROLLUP_ROW_IS_OWN]     = {walk_own,     sizeof(struct rollup_row_own)},
-    [ROLLUP_ROW_IS_VINTAGE] = {walk_vintage, sizeof(struct rollup_row_vintage)},
-    [ROLLUP_ROW_IS_PAIR]    = {walk_pair,    sizeof(struct rollup_row_pair)},
+    [ROLLUP_ROW_IS_CONTRIB] = {walk_contrib, sizeof(struct rollup_row_contrib), 2},
+    [ROLLUP_ROW_IS_TOTAL]   = {walk_total,   sizeof(struct rollup_row_total), 1},
+    [ROLLUP_ROW_IS_WINDOW]  = {walk_window,  sizeof(struct rollup_row_window), 2},
+    [ROLLUP_ROW_IS_CHILD]   = {walk_child,   sizeof(struct rollup_row_child), 1},
+    [ROLLUP_ROW_IS_OWN]     = {walk_own,     sizeof(struct rollup_row_own), 1},
+    [ROLLUP_ROW_IS_VINTAGE] = {walk_vintage, sizeof(struct rollup_row_vintage), 1},
+    [ROLLUP_ROW_IS_PAIR]    = {walk_pair,    sizeof(struct rollup_row_pair), 1},
     /* clang-format on */
 };
 
@@ -425,8 +464,9 @@ rollup_row_write(struct rollup_value *value, enum rollup_row_kind kind,
     union row_any copy;
     memcpy(&copy, row, row_kinds[kind].size);
     base_out_fixed(&value->out, value->room, sizeof value->room);
-    struct row_io io = {.out = &value->out, .slots = slots};
-    base_out_u8(io.out, ROW_VERSION);
+    struct row_io io = {
+        .out = &value->out, .slots = slots, .version = row_kinds[kind].version};
+    base_out_u8(io.out, io.version);
     row_kinds[kind].walk(&io, &copy);
     must(base_out_ok(&value->out));
     return base_out_bytes(&value->out);
@@ -439,9 +479,12 @@ rollup_row_read(struct bytes value, enum rollup_row_kind kind, void *ret_row,
     struct row_io io = {.slots = slots};
     memset(ret_row, 0, row_kinds[kind].size);
     base_cur_init(&io.cur, value);
-    uint8_t version = base_cur_u8(&io.cur);
+    io.version = base_cur_u8(&io.cur);
+    if (base_cur_ok(&io.cur) &&
+        (io.version == 0 || io.version > row_kinds[kind].version))
+        return ERR_VERSION;
     row_kinds[kind].walk(&io, ret_row);
     if (!base_cur_ok(&io.cur) || base_cur_left(&io.cur) > 0)
         return ERR_CORRUPT;
-    return version == ROW_VERSION ? ERR_OK : ERR_VERSION;
+    return ERR_OK;
 }

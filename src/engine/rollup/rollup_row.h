@@ -9,17 +9,22 @@
  *           cell FFFFFFFE: the window is to be sent whole, from the cell in the
  *           value; FFFFFFFF: that the window is complete is to be told
  *  VINTAGE  P window u32 version u32 part u32; part 0 the head, 1.. the cells
+ *  PAST     P window u32 size u16, the rest of a CONTRIB key, applied at u64
+ *  PAST_TOTAL  likewise of a TOTAL key
  *  UNIT     unit folded
  *  FOLDED   shard u32
  *  CHILD    00: this node itself; 01 C: a child; 02 C P freq u8 cell u32: its
- *           last `expected`
+ *           last `expected`; 03: the last applied at of all
  *  WINDOW   00 P freq u8: due times done; 01 P window u32: a window; 02 P
  *           window u32 C: the child has said complete
- * Values (little-endian; each but UNIT begins with version u8 1):
- *  CONTRIB  flags u8, cell u32, epoch u32, revision u64, at ms u64; of a unit:
- *           varint shard, sequence, mask of inputs, zigzag value per bit, u8
- *           length and the unit's spelling; the figure to the end
- *  TOTAL    epoch u32, revision u64, at ms u64, the figure to the end
+ * Values (little-endian; each but UNIT begins with version u8 1; 2 in CONTRIB
+ * and WINDOW 01, which are read without what is marked * too):
+ *  CONTRIB  flags u8, cell u32, epoch u32, revision u64, applied at ms u64,
+ *           *reason u8; of a unit: varint shard, sequence, mask of inputs,
+ *           zigzag value per bit, u8 length and the unit's spelling; the figure
+ *           to the end
+ *  TOTAL    epoch u32, revision u64, applied at ms u64, the figure to the end
+ *  PAST     what the row was from `applied at` on, until the next
  *  DIRTY    cell u32 (0 but in a FFFFFFFE row), u64 0
  *  VINTAGE  head: sealed ms u64, shape 32, slots u8, expected u64, reported
  *           u64, cells u32, root 32, key id u64, signature 64 (0: not signed)
@@ -29,10 +34,11 @@
  *  CHILD    00: seq u64 (none above it was used), resync u8, u8 length and
  *           parent, the last WINDOW key that was marked to the end
  *           01: epoch u32, seq u64, at ms u64, the spelling to the end
- *           02: window u32, expected u64
+ *           02: window u32, expected u64; 03: u32 0, ms u64
  *  WINDOW   00: window u32, u64 0
  *           01: state u8, flags u8, slots u8, vintage u32, made ms u64, seal
- *           at ms u64, sealed ms u64, shape 32
+ *           at ms u64, sealed ms u64, shape 32, *past u32: rows of PAST and
+ *           PAST_TOTAL, *full ms u64: no more were kept from then on (0)
  *           02: u32 0, at ms u64
  * A figure is model_figure_write with the window's slots; a tombstone has none
  * of its slots.
@@ -85,7 +91,12 @@ struct bytes rollup_row_vintage_key(struct rollup_key *key, struct bytes pack,
 struct bytes rollup_row_registry_key(struct rollup_key *key, struct bytes unit);
 struct bytes rollup_row_u32_key(struct rollup_key *key, uint32_t number);
 
-enum { ROLLUP_ROW_OWN = 0, ROLLUP_ROW_CHILD = 1, ROLLUP_ROW_EXPECTED = 2 };
+enum {
+    ROLLUP_ROW_OWN = 0,
+    ROLLUP_ROW_CHILD = 1,
+    ROLLUP_ROW_EXPECTED = 2,
+    ROLLUP_ROW_APPLIED = 3
+};
 struct bytes rollup_row_child_key(struct rollup_key *key, uint8_t kind,
                                   struct bytes child);
 struct bytes rollup_row_expected_key(struct rollup_key *key, struct bytes child,
@@ -101,6 +112,14 @@ struct bytes rollup_row_window_key(struct rollup_key *key, struct bytes pack,
                                    uint32_t window);
 struct bytes rollup_row_said_key(struct rollup_key *key, struct bytes pack,
                                  uint32_t window, struct bytes child);
+
+/* Where a row of CONTRIB or TOTAL that was applied at this moment goes when
+ * another takes its place; _all: what all of one such key begin with. */
+struct bytes rollup_row_past_all(struct rollup_key *key, struct bytes of);
+struct bytes rollup_row_past_key(struct rollup_key *key, struct bytes of,
+                                 int64_t at_ms);
+/* Of a row of CONTRIB, TOTAL as it stands. */
+int64_t rollup_row_applied(struct bytes value, bool total);
 
 /* What a CONTRIB key that begins with P window says besides. */
 struct rollup_row_source {
@@ -118,10 +137,11 @@ enum {
     ROLLUP_ROW_TOMBSTONE = 1,
     ROLLUP_ROW_PLACEHOLDER = 2,
     ROLLUP_ROW_UNIT = 4,
+    ROLLUP_ROW_GONE = 8, /* removed: it reads as absent, and has been here */
 };
 
 struct rollup_row_contrib {
-    uint8_t flags;
+    uint8_t flags, reason;
     uint32_t cell, epoch;
     uint64_t revision;
     int64_t at_ms;
@@ -146,6 +166,8 @@ struct rollup_row_window {
     uint32_t vintage;
     int64_t made_ms, seal_at_ms, sealed_ms;
     uint8_t shape[32];
+    uint32_t past;
+    int64_t full_ms;
 };
 
 struct rollup_row_child {
@@ -169,7 +191,7 @@ struct rollup_row_vintage {
     uint32_t cells;
 };
 
-struct rollup_row_pair { /* DIRTY, FOLDED, CHILD 02, WINDOW 00 and 02 */
+struct rollup_row_pair { /* DIRTY, FOLDED, CHILD 02, 03, WINDOW 00, 02 */
     uint32_t a;
     uint64_t b;
 };

@@ -29,7 +29,7 @@ only_whole(enum rollup_row_kind kind, bool open_ended)
             rollup_row_read(base_bytes(copy, size + 1), kind, room, SLOTS),
             ERR_CORRUPT);
     }
-    copy[0] = 2;
+    copy[0] = 3;
     assert_int_equal(rollup_row_read(base_bytes(copy, size), kind, room, SLOTS),
                      ERR_VERSION);
 }

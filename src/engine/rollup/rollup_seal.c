@@ -21,6 +21,8 @@ enum {
 /* --- going through the totals --- */
 
 struct seal_walk {
+    struct rollup *rollup;
+    int64_t at_ms;
     struct crypt_merkle tree;
     unsigned slots;
     struct base_out *part; /* NULL: only the root */
@@ -44,34 +46,45 @@ seal_part(struct seal_walk *walk)
     base_out_reset(walk->part);
 }
 
+static void
+seal_cell(struct seal_walk *walk, uint32_t cell,
+          const struct rollup_row_total *row)
+{
+    struct base_out leaf;
+    uint8_t room[ROLLUP_ROW_MAX], hash[CRYPT_MERKLE_HASH];
+    base_out_fixed(&leaf, room, sizeof room);
+    base_out_u32le(&leaf, cell);
+    base_out_bytes_add(&leaf, row->state);
+    crypt_merkle_leaf(base_out_bytes(&leaf), hash);
+    crypt_merkle_add(&walk->tree, hash);
+    walk->expected += (uint64_t)row->figure.slots[MODEL_FIGURE_EXPECTED].sum;
+    walk->reported += (uint64_t)row->figure.slots[MODEL_FIGURE_REPORTED].sum;
+    if (!walk->part)
+        return;
+    base_out_u32le(walk->part, cell);
+    base_out_u32le(walk->part, row->epoch);
+    base_out_u64le(walk->part, row->revision);
+    base_out_u16le(walk->part, (uint16_t)row->state.size);
+    base_out_bytes_add(walk->part, row->state);
+    if (walk->part->size > SEAL_PART - ROLLUP_ROW_MAX)
+        seal_part(walk);
+}
+
 static bool
 seal_total(void *self, struct bytes key, struct bytes value)
 {
     struct seal_walk *walk = self;
     struct rollup_row_total row;
-    struct base_out leaf;
-    uint8_t room[ROLLUP_ROW_MAX], hash[CRYPT_MERKLE_HASH];
-    walk->err = rollup_row_read(value, ROLLUP_ROW_IS_TOTAL, &row, walk->slots);
-    if (walk->err != ERR_OK)
-        return false;
-    uint32_t cell = rollup_row_tail(key);
-    base_out_fixed(&leaf, room, sizeof room);
-    base_out_u32le(&leaf, cell);
-    base_out_bytes_add(&leaf, row.state);
-    crypt_merkle_leaf(base_out_bytes(&leaf), hash);
-    crypt_merkle_add(&walk->tree, hash);
-    walk->expected += (uint64_t)row.figure.slots[MODEL_FIGURE_EXPECTED].sum;
-    walk->reported += (uint64_t)row.figure.slots[MODEL_FIGURE_REPORTED].sum;
-    if (!walk->part)
-        return true;
-    base_out_u32le(walk->part, cell);
-    base_out_u32le(walk->part, row.epoch);
-    base_out_u64le(walk->part, row.revision);
-    base_out_u16le(walk->part, (uint16_t)row.state.size);
-    base_out_bytes_add(walk->part, row.state);
-    if (walk->part->size > SEAL_PART - ROLLUP_ROW_MAX)
-        seal_part(walk);
-    return true;
+    walk->err = rollup_past_at(walk->rollup, STORE_TABLE_TOTAL, key,
+                               walk->at_ms, &value);
+    if (walk->err == ERR_OK)
+        walk->err =
+            rollup_row_read(value, ROLLUP_ROW_IS_TOTAL, &row, walk->slots);
+    if (walk->err == ERR_ABSENT)
+        walk->err = ERR_OK; /* it came later */
+    else if (walk->err == ERR_OK)
+        seal_cell(walk, rollup_row_tail(key), &row);
+    return walk->err == ERR_OK;
 }
 
 static enum err
@@ -101,9 +114,11 @@ seal_all(struct rollup *rollup, struct seal_walk *walk)
 
 enum err
 rollup_seal_root(struct rollup *rollup, unsigned pack, uint32_t window,
-                 uint8_t ret_root[32], uint32_t *ret_cells)
+                 int64_t at_ms, uint8_t ret_root[32], uint32_t *ret_cells)
 {
-    struct seal_walk walk = {.slots = rollup->packs[pack].slots,
+    struct seal_walk walk = {.rollup = rollup,
+                             .at_ms = at_ms,
+                             .slots = rollup->packs[pack].slots,
                              .name = rollup->packs[pack].name,
                              .window = window};
     enum err err = seal_all(rollup, &walk);
@@ -170,7 +185,7 @@ seal_write(struct rollup *rollup, struct seal_walk *walk,
 {
     struct rollup_key key;
     struct rollup_row_vintage head = {
-        .sealed_ms = rollup_now(rollup),
+        .sealed_ms = rollup_past_now(rollup),
         .slots = row->slots,
         .expected = walk->expected,
         .reported = walk->reported,
@@ -204,6 +219,7 @@ rollup_seal_window(struct rollup *rollup, unsigned pack, uint32_t window,
     struct base_out part;
     struct seal_walk *walk = base_mem_new(sizeof *walk);
     *walk = (struct seal_walk){
+        .rollup = rollup,
         .slots = row->slots,
         .part = &part,
         .name = rollup->packs[pack].name,
@@ -336,4 +352,35 @@ rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
     if (sum.err != ERR_OK)
         return sum.err;
     return err == ERR_ABSENT ? ERR_OK : err;
+}
+
+struct seal_version {
+    int64_t at_ms;
+    uint32_t version;
+};
+
+static bool
+seal_version_head(void *self, struct bytes key, struct bytes value)
+{
+    struct seal_version *found = self;
+    struct rollup_row_vintage head;
+    struct base_cur cur;
+    base_cur_init(&cur, base_bytes_slice(key, key.size - 8, 4));
+    if (rollup_row_tail(key) == 0 &&
+        rollup_row_read(value, ROLLUP_ROW_IS_VINTAGE, &head, 0) == ERR_OK &&
+        head.sealed_ms <= found->at_ms)
+        found->version = base_cur_u32be(&cur);
+    return true;
+}
+
+uint32_t
+rollup_seal_version(struct rollup *rollup, unsigned pack, uint32_t window,
+                    int64_t at_ms)
+{
+    struct seal_version found = {.at_ms = at_ms};
+    struct rollup_key key;
+    rollup_scan(rollup, STORE_TABLE_VINTAGE,
+                rollup_row_total_all(&key, rollup->packs[pack].name, window),
+                seal_version_head, &found);
+    return found.version;
 }

@@ -187,7 +187,7 @@ take_state(struct rollup *rollup, struct rollup_job *job)
         .cell = job->record.cell,
         .epoch = job->head.epoch,
         .revision = job->record.revision,
-        .at_ms = rollup_now(rollup),
+        .reason = job->record.reason,
     };
     struct base_cur cur;
     base_cur_init(&cur, job->record.state);
@@ -285,6 +285,10 @@ take_remove(struct rollup *rollup, struct rollup_job *job)
         err = ERR_OK;
     }
     for (unsigned i = 0; i < cells->count && err == ERR_OK; i++) {
+        if (rollup_merge_full(rollup)) {
+            job->at = cells->cells[i];
+            break;
+        }
         struct bytes key = rollup_row_contrib_key(
             &room, name, job->head.window, job->head.child, cells->cells[i]);
         err = rollup_merge_old(rollup, job->pack, key, old);
@@ -293,8 +297,8 @@ take_remove(struct rollup *rollup, struct rollup_job *job)
             err = rollup_merge_put(rollup, job->pack, job->head.window, key,
                                    old, NULL);
             take_expected(rollup, job, cells->cells[i], NULL);
-        } else if (err == ERR_AGAIN) {
-            err = ERR_OK; /* just put, so it is real */
+        } else if (err == ERR_AGAIN || err == ERR_ABSENT) {
+            err = ERR_OK; /* just put, so it is real; or gone already */
         }
     }
     base_mem_free(cells);

@@ -14,7 +14,11 @@
 #include "engine/rollup/rollup_inner.h"
 #include "wire/figure/wire_unit.h"
 
-enum { WINDOW_WAKE_MS = 10000, WINDOW_RETRY_MS = 1000 };
+enum {
+    WINDOW_WAKE_MS = 10000,
+    WINDOW_RETRY_MS = 1000,
+    DUE_STEP = ROLLUP_STEP / 2 /* each may be a cell: a kv batch has room */
+};
 
 struct rollup_due { /* one window's due work, under way */
     unsigned pack;
@@ -52,6 +56,14 @@ rollup_window_due(struct rollup *rollup, unsigned pack, uint32_t window)
     return freq &&
            window_end(&rollup->packs[pack], window).ms + freq->freq->due_ms <=
                rollup_now(rollup);
+}
+
+int64_t
+rollup_window_due_ms(struct rollup *rollup, unsigned pack, uint32_t window)
+{
+    struct rollup_freq *freq = rollup_freq_of(&rollup->packs[pack], window);
+    return window_end(&rollup->packs[pack], window).ms +
+           (freq ? freq->freq->due_ms : 0) + ROLLUP_SLACK_MS;
 }
 
 static int64_t
@@ -202,7 +214,6 @@ due_unit(void *self, struct bytes key, struct bytes value)
         .cell = cell,
         .epoch = rollup->config.epoch(rollup->config.epoch_self),
         .revision = 1,
-        .at_ms = rollup_now(rollup),
         .unit = unit.id,
     };
     due_figure(&rollup->merge.now, 1);
@@ -238,7 +249,6 @@ due_child(void *self, struct bytes key, struct bytes value)
     rollup->merge.now = (struct rollup_row_contrib){
         .flags = ROLLUP_ROW_PLACEHOLDER,
         .cell = cell,
-        .at_ms = rollup_now(rollup),
     };
     due_figure(&rollup->merge.now, row.b);
     return due_put(due, rollup_row_contrib_key(&room, pack->name, due->window,
@@ -259,7 +269,7 @@ due_scan(struct rollup_due *due)
     due->err = ERR_OK;
     enum err err = store_kv_scan(rollup_snap(due->rollup),
                                  units ? STORE_TABLE_UNIT : STORE_TABLE_CHILD,
-                                 all, base_out_bytes(&due->from), ROLLUP_STEP,
+                                 all, base_out_bytes(&due->from), DUE_STEP,
                                  units ? due_unit : due_child, due, &next);
     base_out_reset(&due->from);
     if (err == ERR_AGAIN)
@@ -474,6 +484,8 @@ sweep_window(struct rollup *rollup, struct bytes name, uint32_t window)
     } rows[] = {
         {STORE_TABLE_CONTRIB, rollup_row_total_all(&keys[0], name, window)},
         {STORE_TABLE_TOTAL, rollup_row_total_all(&keys[0], name, window)},
+        {STORE_TABLE_PAST, rollup_row_total_all(&keys[0], name, window)},
+        {STORE_TABLE_PAST_TOTAL, rollup_row_total_all(&keys[0], name, window)},
         {STORE_TABLE_DIRTY, base_bytes(mark.at, mark.size - 4)},
         {STORE_TABLE_WINDOW,
          rollup_row_said_key(&keys[1], name, window, (struct bytes){0})},

@@ -237,12 +237,12 @@ an_hour_is_sealed_after_its_grace_and_stays(void **state)
     assert_int_equal(sum.slots[2].sum, 5);
     assert_int_equal(head.reported, 1);
     assert_int_equal(head.cells, 1);
-    assert_int_equal(rollup_seal_root(node->rollup, 0, hour, root, &cells),
+    assert_int_equal(rollup_seal_root(node->rollup, 0, hour, 0, root, &cells),
                      ERR_OK);
     assert_memory_not_equal(root, head.root, 32);
     node_fold(node, host, hour, 5, 10); /* taken back */
     rollup_fold_flush(node->rollup);
-    assert_int_equal(rollup_seal_root(node->rollup, 0, hour, root, &cells),
+    assert_int_equal(rollup_seal_root(node->rollup, 0, hour, 0, root, &cells),
                      ERR_OK);
     assert_memory_equal(root, head.root, 32);
     assert_int_equal(
@@ -346,7 +346,7 @@ the_root_is_a_merkle_tree_of_the_cells(void **state)
         node_fold(nodes[i], id, w, 5 + i, 10);
     }
     world_run(&world, 1000);
-    assert_int_equal(rollup_seal_root(province->rollup, 0, w, root, &cells),
+    assert_int_equal(rollup_seal_root(province->rollup, 0, w, 0, root, &cells),
                      ERR_OK);
     assert_int_equal(cells, 3);
     for (unsigned i = 0; i < 3; i++) {
