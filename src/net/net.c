@@ -18,9 +18,9 @@ enum { LISTEN_BURST = 64, LISTEN_BACKLOG = 4096 };
 
 /* -- addresses -- */
 
-static enum err
-listen_address(const char *address, uint16_t port,
-               struct sockaddr_storage *ret_address, socklen_t *ret_size)
+enum err
+net_address(const char *address, uint16_t port,
+            struct sockaddr_storage *ret_address, socklen_t *ret_size)
 {
     struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct sockaddr_in6 six = {.sin6_family = AF_INET6,
@@ -38,8 +38,8 @@ listen_address(const char *address, uint16_t port,
     return ERR_OK;
 }
 
-static bool
-listen_loopback(const struct sockaddr_storage *address)
+bool
+net_loopback(const struct sockaddr_storage *address)
 {
     struct sockaddr_in four;
     struct sockaddr_in6 six;
@@ -131,7 +131,7 @@ listen_admit(struct net_listener *listener, int fd,
     int one = 1;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     struct net_conn *conn = net_conn_new(owner, fd, NET_LOOKING);
-    conn->loopback = listen_loopback(peer);
+    conn->loopback = net_loopback(peer);
     base_stat_inc(&listener->stats[NET_STAT_ACCEPTED], 1);
     base_stat_set(&listener->stats[NET_STAT_CONNECTIONS], owner->count);
     net_conn_start(conn, !listener->config.tls);
@@ -222,8 +222,7 @@ net_listen(struct net *net, const struct net_listener_config *config,
     must(config->context || !(config->tls || config->tls_first));
     must(config->proto->low <= config->proto->high &&
          config->proto->high <= config->proto->max);
-    if (listen_address(config->address, config->port, &address, &size) !=
-        ERR_OK)
+    if (net_address(config->address, config->port, &address, &size) != ERR_OK)
         return base_err_note(note, ERR_NAME,
                              "%s is not a numeric address to listen on",
                              config->address);
@@ -314,7 +313,7 @@ net_connect(struct net *net, const char *address, uint16_t port,
     struct sockaddr_storage peer;
     socklen_t size;
     int one = 1;
-    enum err err = listen_address(address, port, &peer, &size);
+    enum err err = net_address(address, port, &peer, &size);
     if (err != ERR_OK)
         return err;
     int fd =
@@ -337,7 +336,7 @@ net_connect(struct net *net, const char *address, uint16_t port,
     if (context)
         must(SSL_CTX_up_ref(context) == 1);
     struct net_conn *conn = net_conn_new(owner, fd, NET_CONNECTING);
-    conn->loopback = listen_loopback(&peer);
+    conn->loopback = net_loopback(&peer);
     net_conn_start(conn, false);
     *ret_conn = conn;
     return ERR_OK;

@@ -111,6 +111,11 @@ struct net_conn {
 
 _Static_assert(sizeof(struct net_conn) == 56, "as net_conn.h counts");
 
+/* net.c: a numeric address (NAME: it is none); is it a loopback one? */
+enum err net_address(const char *address, uint16_t port,
+                     struct sockaddr_storage *ret_address, socklen_t *ret_size);
+bool net_loopback(const struct sockaddr_storage *address);
+
 /* net_conn.c */
 struct net_conn *net_conn_new(struct net_owner *owner, int fd,
                               enum net_state state);
