@@ -91,6 +91,9 @@ hashes_are_the_standard_ones(void **state)
     assert_string_equal(
         base_b64_hex(base_bytes(hash, 32), hex),
         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    crypt_hash_sha1(base_bytes_text("abc"), hash);
+    assert_string_equal(base_b64_hex(base_bytes(hash, 20), hex),
+                        "a9993e364706816aba3e25717850c26c9cd0d89d");
     /* RFC 4231, case 2 */
     crypt_hash_hmac256(base_bytes_text("Jefe"),
                        base_bytes_text("what do ya want for nothing?"), hash);

@@ -34,6 +34,12 @@ crypt_hash_sha256_parts(const struct bytes *parts, unsigned count,
 }
 
 void
+crypt_hash_sha1(struct bytes data, uint8_t to[20])
+{
+    must(EVP_Digest(hash_at(data), data.size, to, NULL, EVP_sha1(), NULL) == 1);
+}
+
+void
 crypt_hash_hmac256(struct bytes key, struct bytes data, uint8_t to[32])
 {
     size_t size = 0;

@@ -3,6 +3,8 @@
 
 #include <limits.h>
 #include <openssl/bio.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
@@ -153,6 +155,32 @@ enum err
 crypt_key_public(const struct crypt_key *key, struct base_out *out)
 {
     return key_der(key->inner, out);
+}
+
+static enum err
+key_number(const EVP_PKEY *inner, const char *name, struct base_out *out)
+{
+    BIGNUM *number = NULL;
+    if (EVP_PKEY_get_bn_param(inner, name, &number) != 1)
+        return key_fail(ERR_IO);
+    /* One byte more than it needs, when its top bit would be set. */
+    int size = BN_num_bits(number) / 8 + 1;
+    uint8_t *at = base_out_space(out, (size_t)size);
+    bool done = at && BN_bn2binpad(number, at, size) == size;
+    BN_free(number);
+    return done ? ERR_OK : key_fail(at ? ERR_IO : out->failed);
+}
+
+enum err
+crypt_key_rsa(const struct crypt_key *key, struct base_out *exponent,
+              struct base_out *modulus)
+{
+    if (!EVP_PKEY_is_a(key->inner, "RSA"))
+        return ERR_TYPE;
+    enum err err = key_number(key->inner, OSSL_PKEY_PARAM_RSA_E, exponent);
+    return err == ERR_OK
+               ? key_number(key->inner, OSSL_PKEY_PARAM_RSA_N, modulus)
+               : err;
 }
 
 void

@@ -326,10 +326,13 @@ conn_read(struct net_conn *conn)
 static void
 conn_at_end(struct net_conn *conn, enum net_io io)
 {
+    const struct net_proto *proto = conn->owner->proto;
     if (io == NET_IO_OK || io == NET_IO_WAIT || conn->doomed ||
         conn->state != NET_OPEN)
         return;
     conn->eof = true;
+    if (io == NET_IO_EOF && proto->ended && proto->ended(conn))
+        return;
     if (io == NET_IO_EOF)
         net_conn_close(conn, NET_WHY_PEER);
     else

@@ -24,7 +24,8 @@
  *          discards input until the peer's end, <= 2 s: closing with unread
  *          input would send RST, which destroys what was sent last.  closed()
  *          comes after all that; a protocol does what is urgent when it asks.
- *          A peer that has ended its side gets what waits for it, no more.
+ *          A peer that has ended its side gets what waits for it, no more,
+          unless the protocol still has answers to come (`ended`).
  * Memory   an idle plain connection: this struct (56 B), the proto's `size`
  *          bytes inline behind it, aligned to 8, and nothing else: <= 260 B in
  *          all for MQTT (RULINGS 20).  Connections are not libevent events (128
@@ -71,6 +72,9 @@ struct net_proto {
     bool (*open)(struct net_conn *conn, void *door);
     /* Returns bytes consumed (<= size). */
     size_t (*input)(struct net_conn *conn, const uint8_t *at, size_t size);
+    /* The peer has ended its side: no more input comes, output still may.
+     * true: the protocol closes by itself.  NULL or false: closed now. */
+    bool (*ended)(struct net_conn *conn);
     /* Output has gone below `low` after it was above `high`. May be NULL. */
     void (*drained)(struct net_conn *conn);
     /* The deadline has come. NULL: the connection is closed, TIMEOUT. */

@@ -63,19 +63,30 @@ handle_read_header(struct base_cur *cur, struct wire_handle_message *message)
         message->header = header;
 }
 
+/* Is it as long as it says? */
+static enum err
+handle_check_size(const struct wire_handle_envelope *envelope, size_t size)
+{
+    if (envelope->size > WIRE_HANDLE_MESSAGE)
+        return ERR_BIG;
+    if (size == envelope->size)
+        return ERR_OK;
+    return size < envelope->size ? ERR_SHORT : ERR_SYNTAX;
+}
+
 enum err
 wire_handle_read(const struct wire_handle_envelope *envelope,
                  struct bytes payload, struct wire_handle_message *ret_message)
 {
     struct base_cur cur;
+    enum err err = handle_check_size(envelope, payload.size);
     *ret_message = (struct wire_handle_message){.envelope = *envelope};
-    if (envelope->size > WIRE_HANDLE_MESSAGE ||
-        payload.size > WIRE_HANDLE_MESSAGE)
-        return ERR_BIG;
     if (envelope->flags & (WIRE_HANDLE_COMPRESSED | WIRE_HANDLE_ENCRYPTED))
-        return ERR_UNSUPPORTED;
+        return err == ERR_OK ? ERR_UNSUPPORTED : err;
     base_cur_init(&cur, payload);
     handle_read_header(&cur, ret_message);
+    if (err != ERR_OK)
+        return err;
     ret_message->body = base_cur_take(&cur, ret_message->header.body_size);
     ret_message->covered = base_bytes_slice(payload, 0, base_cur_offset(&cur));
     if (base_cur_left(&cur) > 0) {

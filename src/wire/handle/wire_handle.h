@@ -144,8 +144,9 @@ enum err wire_handle_read_envelope(struct bytes packet,
                                    struct wire_handle_envelope *ret_envelope);
 void wire_handle_write_envelope(struct base_out *out,
                                 const struct wire_handle_envelope *envelope);
-/* payload: what came behind the envelopes, whole.  On an error the header is
- * there if has_header says so. */
+/* payload: what came behind the envelopes, whole.  It is refused if it is of
+ * another size than the envelope says.  On an error the header is there if
+ * has_header says so. */
 enum err wire_handle_read(const struct wire_handle_envelope *envelope,
                           struct bytes payload,
                           struct wire_handle_message *ret_message);

@@ -175,6 +175,14 @@ what_is_compressed_or_encrypted_is_told_apart(void **state)
     assert_int_equal(
         wire_handle_read(&envelope, base_bytes(payload, 24), &message), ERR_OK);
     assert_false(message.has_credential);
+    assert_int_equal(
+        wire_handle_read(&envelope, base_bytes(payload, 23), &message),
+        ERR_SHORT);
+    envelope.size = 23;
+    assert_int_equal(
+        wire_handle_read(&envelope, base_bytes(payload, 24), &message),
+        ERR_SYNTAX);
+    assert_true(message.has_header); /* a refusal can name the operation */
 }
 
 /* --- the deployed server's bytes --- */
