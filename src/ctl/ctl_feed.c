@@ -107,11 +107,20 @@ feed_timer(struct base_timer *timer)
     feed_pump(BASE_OUTER(timer, struct feed, pump));
 }
 
+/* The door is there: from now on it is waited for however long it is away. */
+static void
+feed_met(struct feed *feed)
+{
+    if (!feed->met)
+        feed->give_up_ms = 0;
+    feed->met = true;
+}
+
 static void
 feed_answered(void *self, uint64_t number, uint8_t reason)
 {
     struct feed *feed = self;
-    feed->met = true;
+    feed_met(feed);
     if (reason < 0x80)
         feed->acked++;
     else
@@ -164,10 +173,8 @@ feed_second(struct base_timer *timer)
     struct mqtt_client_stats client;
     struct ctl_feed_stats stats;
     mqtt_client_stats(feed->client, &client);
-    if (client.on && !feed->met) {
-        feed->met = true;
-        feed->give_up_ms = 0;
-    }
+    if (client.on)
+        feed_met(feed);
     if (feed_hopeless(feed, &client))
         return;
     feed_stats(feed, &stats);
