@@ -278,7 +278,7 @@ config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
     config_limits(yaml, at[KEY_LIMITS], config);
     config->retention_ms =
         model_yaml_span(yaml, at[KEY_RETENTION], 3600000,
-                        INT64_C(3650) * 86400000, INT64_C(400) * 86400000);
+                        INT64_C(36500) * 86400000, INT64_C(400) * 86400000);
     if (at[KEY_FORWARD] != NULL && at[KEY_FORWARD]->count > 0)
         model_yaml_fail(yaml, at[KEY_FORWARD], ERR_UNSUPPORTED,
                         "forwarding raw samples is not supported yet");

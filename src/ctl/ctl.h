@@ -72,6 +72,7 @@ enum ctl_exit ctl_pack(struct ctl *ctl);
 enum ctl_exit ctl_audit(struct ctl *ctl);
 enum ctl_exit ctl_doctor(struct ctl *ctl);
 enum ctl_exit ctl_bench(struct ctl *ctl);
+enum ctl_exit ctl_import(struct ctl *ctl);
 enum ctl_exit ctl_plant(struct ctl *ctl);
 enum ctl_exit ctl_plant_check(struct ctl *ctl);
 void ctl_help_command(const struct ctl_command *command);

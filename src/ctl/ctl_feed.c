@@ -32,7 +32,7 @@ struct feed {
     struct base_task more;
     uint64_t made, acked, refused;
     int64_t give_up_ms; /* mono; 0: never */
-    bool met, ended;
+    bool met, stopping, ended;
     enum ctl_exit result;
     const char *node;
 };
@@ -107,11 +107,11 @@ feed_timer(struct base_timer *timer)
     feed_pump(BASE_OUTER(timer, struct feed, pump));
 }
 
-/* The door is there: from now on it is waited for however long it is away. */
+/* The door has answered: from now on it is waited for. */
 static void
-feed_met(struct feed *feed)
+feed_meet(struct feed *feed)
 {
-    if (!feed->met)
+    if (!feed->met && !feed->stopping)
         feed->give_up_ms = 0;
     feed->met = true;
 }
@@ -120,7 +120,7 @@ static void
 feed_answered(void *self, uint64_t number, uint8_t reason)
 {
     struct feed *feed = self;
-    feed_met(feed);
+    feed_meet(feed);
     if (reason < 0x80)
         feed->acked++;
     else
@@ -174,7 +174,7 @@ feed_second(struct base_timer *timer)
     struct ctl_feed_stats stats;
     mqtt_client_stats(feed->client, &client);
     if (client.on)
-        feed_met(feed);
+        feed_meet(feed);
     if (feed_hopeless(feed, &client))
         return;
     feed_stats(feed, &stats);
@@ -187,6 +187,7 @@ static void
 feed_signalled(void *self)
 {
     struct feed *feed = self;
+    feed->stopping = true;
     feed->source->stop(feed->source->self);
     feed->give_up_ms = base_loop_mono(feed->loop).ms + FEED_LAST_MS;
     feed_pump(feed);
