@@ -12,7 +12,15 @@ struct fold {
     int64_t seen_ms, seen_value;
     __int128 value;
     uint64_t count;
+    int64_t held_ms; /* of the window, under some value */
 };
+
+static bool
+fold_holds(const struct model_pack_input *input)
+{
+    return input->fold == MODEL_PACK_FOLD_TIME_IN ||
+           input->fold == MODEL_PACK_FOLD_INTEGRAL;
+}
 
 /* value / 2^shift, half to even; 0 < shift < 127 */
 static __int128
@@ -88,10 +96,64 @@ fold_delta(struct fold *fold, int64_t t_ms, int64_t value)
     fold->seen_value = value;
 }
 
+static bool
+fold_in_state(const struct model_pack_input *input, int64_t value)
+{
+    for (unsigned i = 0; i < input->state_count; i++)
+        if (input->states[i] == value)
+            return true;
+    return false;
+}
+
+/* What was seen last has held until t. */
+static void
+fold_hold(struct fold *fold, int64_t t_ms)
+{
+    const struct model_pack_input *input = fold->input;
+    int64_t from = fold->seen_ms, until = fold->seen_ms + input->stale_ms;
+    from = from > fold->start_ms ? from : fold->start_ms;
+    until = until < t_ms ? until : t_ms;
+    if (!fold->seen || until <= from)
+        return;
+    fold->any = true;
+    fold->held_ms += until - from;
+    if (input->fold == MODEL_PACK_FOLD_INTEGRAL)
+        fold->value += (__int128)fold->seen_value * (until - from);
+    else if (fold_in_state(input, fold->seen_value))
+        fold->value += until - from;
+}
+
+/* a / b, b > 0, half to even */
+static __int128
+fold_divide(__int128 a, __int128 b)
+{
+    __int128 floor = a / b - (a % b < 0), twice = (a - floor * b) * 2;
+    return floor + (twice > b || (twice == b && (floor & 1)));
+}
+
+static void
+fold_held(struct fold *fold)
+{
+    const struct model_pack_input *input = fold->input;
+    fold_hold(fold, fold->end_ms);
+    if (input->fold == MODEL_PACK_FOLD_INTEGRAL)
+        fold->value =
+            fold_divide(fold->value * input->ratio_num, input->ratio_den);
+    else if (input->state_count == 0)
+        fold->value = fold->end_ms - fold->start_ms - fold->held_ms;
+}
+
 static void
 fold_one(struct fold *fold, int64_t t_ms, int64_t value)
 {
     bool first = !fold->any;
+    if (fold_holds(fold->input)) {
+        fold_hold(fold, t_ms);
+        fold->seen = true;
+        fold->seen_ms = t_ms;
+        fold->seen_value = value;
+        return;
+    }
     if (fold->input->fold == MODEL_PACK_FOLD_DELTA) {
         fold_delta(fold, t_ms, value);
         return;
@@ -119,6 +181,8 @@ static enum err
 fold_result(struct fold *fold, int64_t *ret_value)
 {
     const struct model_pack_input *input = fold->input;
+    if (fold_holds(input))
+        fold_held(fold);
     if (!fold->any)
         return ERR_ABSENT;
     if (input->fold == MODEL_PACK_FOLD_COUNT) {

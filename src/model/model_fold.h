@@ -23,8 +23,19 @@
  *   last   the newest value in [end - stale, end)
  *   count  how many there are in [start, end)
  *   sum, min, max  of those in [start, end)
+ *   time_in, integral  each value holds until the next one, at most stale:
  *
- * Absent   last: no sample in its range; all others: none in [start, end).  A
+ *            s0        |        s1          s2     |
+ *           ------------[-------------------------)---------> t
+ *                       |  s0   |   s1   |...|  s2 |   ... stale: unknown
+ *
+ *          time_in: ms in the input's states; those of all states and of
+ *          unknown are the window, to the millisecond.  integral: the sum of
+ *          value * ms, brought to the input's unit by one exact ratio and
+ *          rounded once, half to even.
+ *
+ * Absent   last: no sample in its range; time_in, integral: no value holds in
+ *          the window; all others: none in [start, end).  A
  *          window without samples is absent, not zero; a counter's first
  *          sample ever, and one after a gap, give a delta of 0.
  * Errors   ABSENT; RANGE: outside the input's min..max, or beyond 64 bits.

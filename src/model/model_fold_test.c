@@ -98,6 +98,85 @@ last_count_sum_min_and_max(void **state)
 }
 
 static void
+expect_states(const int64_t *states, unsigned count, const struct row *rows,
+              size_t row_count, enum err err, int64_t want)
+{
+    struct model_pack_input input =
+        input_of(MODEL_PACK_FOLD_TIME_IN, 0, 5 * MINUTE);
+    struct model_fold_sample samples[16];
+    int64_t value = -99;
+    input.states = states;
+    input.state_count = count;
+    for (size_t i = 0; i < row_count; i++)
+        samples[i] =
+            (struct model_fold_sample){rows[i].t_ms, num(rows[i].value)};
+    assert_int_equal(model_fold(&input, (struct wall){0},
+                                (struct wall){10 * MINUTE}, samples, row_count,
+                                &value, NULL),
+                     err);
+    assert_int_equal(value, err == ERR_OK ? want : -99);
+}
+
+static void
+a_state_holds_until_the_next_sample_and_at_most_stale(void **state)
+{
+    static const int64_t one[] = {1}, some[] = {2, 4};
+    static const struct row rows[] = {
+        {-MINUTE, "1"},     {MINUTE, "2"},         {MINUTE + 500, "NaN"},
+        {2 * MINUTE, "4"},  {3 * MINUTE - 1, "1"}, {3 * MINUTE, "1"},
+        {3 * MINUTE, "3"},  {4 * MINUTE, "1"},     {9 * MINUTE + 500, "1"},
+        {10 * MINUTE, "2"},
+    };
+    (void)state;
+    /* 0..1, 3 - 1 ms..3, 4..9, 9.5..10; unknown 9..9 + 500 ms */
+    expect_states(one, 1, rows, 10, ERR_OK, 7 * MINUTE + 1 - 500);
+    expect_states(some, 2, rows, 10, ERR_OK, 2 * MINUTE - 1);
+    expect_states(NULL, 0, rows, 10, ERR_OK, 500);
+    expect_states(one, 1, rows, 1, ERR_OK, 4 * MINUTE);
+    expect_states(NULL, 0, rows, 1, ERR_OK, 6 * MINUTE);
+    static const struct row early[] = {{-5 * MINUTE, "1"}};
+    expect_states(one, 1, early, 1, ERR_ABSENT, 0);
+    expect_states(NULL, 0, early, 1, ERR_ABSENT, 0);
+    expect_states(one, 1, rows, 0, ERR_ABSENT, 0);
+    static const struct row late[] = {{10 * MINUTE, "1"}};
+    expect_states(one, 1, late, 1, ERR_ABSENT, 0);
+}
+
+static void
+an_integral_is_power_times_time_rounded_once(void **state)
+{
+    struct model_pack_input input =
+        input_of(MODEL_PACK_FOLD_INTEGRAL, 1, 5 * MINUTE);
+    const struct model_fold_sample samples[] = {
+        {-10000, num("1200.04")}, {30000, num("-6")}, {45000, num("0")}};
+    int64_t value;
+    (void)state;
+    input.ratio_num = 1; /* W to W.h */
+    input.ratio_den = 3600000;
+    /* 12000 * 30 s - 60 * 15 s = 359100 of 0.1 W.s: 99.75 of 0.1 W.h */
+    assert_int_equal(model_fold(&input, (struct wall){0}, (struct wall){MINUTE},
+                                samples, 3, &value, NULL),
+                     ERR_OK);
+    assert_int_equal(value, 100);
+    input.ratio_den = 143640000; /* 2.5: half to even */
+    assert_int_equal(model_fold(&input, (struct wall){0}, (struct wall){MINUTE},
+                                samples, 3, &value, NULL),
+                     ERR_OK);
+    assert_int_equal(value, 2);
+    input.ratio_den = 359100 * 2;
+    input.ratio_num = 1;
+    input.min = 500;
+    assert_int_equal(model_fold(&input, (struct wall){0}, (struct wall){MINUTE},
+                                samples, 3, &value, NULL),
+                     ERR_OK);
+    assert_int_equal(value, 500);
+    input.min = 501;
+    assert_int_equal(model_fold(&input, (struct wall){0}, (struct wall){MINUTE},
+                                samples, 3, &value, NULL),
+                     ERR_RANGE);
+}
+
+static void
 values_round_half_to_even_from_what_they_exactly_are(void **state)
 {
     static const struct {
@@ -301,6 +380,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_delta_runs_from_the_last_sample_before_the_window),
         cmocka_unit_test(last_count_sum_min_and_max),
+        cmocka_unit_test(a_state_holds_until_the_next_sample_and_at_most_stale),
+        cmocka_unit_test(an_integral_is_power_times_time_rounded_once),
         cmocka_unit_test(values_round_half_to_even_from_what_they_exactly_are),
         cmocka_unit_test(sixty_minutes_add_up_to_their_hour),
         cmocka_unit_test(duplicates_change_nothing),

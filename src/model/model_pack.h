@@ -30,6 +30,7 @@ enum {
     MODEL_PACK_TABLES = 16,
     MODEL_PACK_CHECKS = 64,
     MODEL_PACK_SUMS = 32, /* of one check */
+    MODEL_PACK_STATES = 32,
     MODEL_PACK_CELLS = 1 << 20,
     MODEL_PACK_MEMORY = 64 << 20
 };
@@ -59,6 +60,10 @@ enum model_pack_fold {                        /* source: series */
                        MODEL_PACK_FOLD_SUM,
                        MODEL_PACK_FOLD_MIN,
                        MODEL_PACK_FOLD_MAX,
+                       /* A value holds until the next sample, at most stale:
+                          ms in some states; power times time. */
+                       MODEL_PACK_FOLD_TIME_IN,
+                       MODEL_PACK_FOLD_INTEGRAL,
 };
 
 enum model_pack_kind { MODEL_PACK_FLOW, MODEL_PACK_COUNT, MODEL_PACK_STOCK };
@@ -85,9 +90,12 @@ struct model_pack_input {
     enum model_pack_fold fold;
     struct model_matcher *matchers; /* sorted; one is __name__= */
     unsigned matcher_count;
-    struct bytes metric; /* that __name__ */
-    int64_t stale_ms;    /* 5 min; delta 24 h */
-    int64_t min, max;    /* one unit's value; default +-(2^43-1) */
+    struct bytes metric;   /* that __name__ */
+    int64_t stale_ms;      /* 5 min; delta 24 h */
+    const int64_t *states; /* time_in: these; none: the time without one */
+    unsigned state_count;
+    int64_t ratio_num, ratio_den; /* integral: value * ms to the unit */
+    int64_t min, max;             /* one unit's value; default +-(2^43-1) */
     bool required;
     struct model_pack_text label, help, group; /* help, group: or NULLs */
 };

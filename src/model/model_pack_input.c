@@ -25,13 +25,15 @@ static const struct model_yaml_key source_keys[] = {
 static const struct model_yaml_key series_keys[] = {
     {"match", MODEL_PACK_MUST}, {"fold", MODEL_PACK_MUST},
     {"stale", MODEL_PACK_KEY},  {"wrap", MODEL_PACK_LATER},
+    {"in", MODEL_PACK_KEY | MODEL_YAML_LIST}, {"of", MODEL_PACK_KEY},
 };
 
 static const char *const input_folds[] = {
     [MODEL_PACK_FOLD_DELTA] = "delta", [MODEL_PACK_FOLD_LAST] = "last",
     [MODEL_PACK_FOLD_COUNT] = "count", [MODEL_PACK_FOLD_SUM] = "sum",
     [MODEL_PACK_FOLD_MIN] = "min",     [MODEL_PACK_FOLD_MAX] = "max",
-    "integral", "time_in", /* not yet */
+    [MODEL_PACK_FOLD_TIME_IN] = "time_in",
+    [MODEL_PACK_FOLD_INTEGRAL] = "integral",
 };
 
 static const char *const input_sources[] = {"return"};
@@ -44,6 +46,8 @@ static const enum model_pack_kind input_fold_kinds[] = {
     [MODEL_PACK_FOLD_SUM]   = MODEL_PACK_FLOW,
     [MODEL_PACK_FOLD_MIN]   = MODEL_PACK_STOCK,
     [MODEL_PACK_FOLD_MAX]   = MODEL_PACK_STOCK,
+    [MODEL_PACK_FOLD_TIME_IN]  = MODEL_PACK_FLOW,
+    [MODEL_PACK_FOLD_INTEGRAL] = MODEL_PACK_FLOW,
 };
 /* clang-format on */
 
@@ -71,6 +75,78 @@ input_bound(struct model_pack_loader *loader,
     return value;
 }
 
+/* in: [1, 2], or unknown: the time that no state covers. */
+static void
+input_states(struct model_pack_loader *loader,
+             const struct model_yaml_node *node, struct model_pack_input *input)
+{
+    struct model_yaml *yaml = &loader->yaml;
+    const struct model_yaml_node *in = model_yaml_get(node, "in"), *item;
+    struct model_unit ms;
+    if (!in != (input->fold != MODEL_PACK_FOLD_TIME_IN)) {
+        model_yaml_fail(yaml, in ? in : node, ERR_NAME,
+                        "the fold time_in, and no other, says in: its states");
+        return;
+    }
+    if (!in || !model_yaml_ok(yaml))
+        return;
+    model_unit_parse("ms", &ms, NULL);
+    if (!model_unit_equal(&ms, &input->unit) || input->scale != 0)
+        model_yaml_fail(yaml, node, ERR_UNIT,
+                        "the fold time_in gives whole ms: unit ms, scale 0");
+    bool unknown = in->kind == MODEL_YAML_SCALAR;
+    if ((unknown && strcmp(model_yaml_text(yaml, in, ""), "unknown") != 0) ||
+        (!unknown && (in->count == 0 || in->count > MODEL_PACK_STATES))) {
+        model_yaml_fail(yaml, in, ERR_TYPE,
+                        "expected 1 to %d states, such as [1, 2], or unknown",
+                        MODEL_PACK_STATES);
+        return;
+    }
+    int64_t *states = model_pack_load_alloc(loader, in->count + 1, 8);
+    for (item = model_yaml_first(in); item && states; item = item->next)
+        states[input->state_count++] =
+            model_yaml_int(yaml, item, INT32_MIN, INT32_MAX, 0);
+    input->states = states;
+}
+
+/* of: the series' unit.  Its product with a time is the input's unit. */
+static void
+input_integral(struct model_pack_loader *loader,
+               const struct model_yaml_node *node,
+               struct model_pack_input *input)
+{
+    struct model_yaml *yaml = &loader->yaml;
+    const struct model_yaml_node *at = model_yaml_get(node, "of");
+    struct model_unit of, ms;
+    const __int128 most = (__int128)1 << 28;
+    if (!at != (input->fold != MODEL_PACK_FOLD_INTEGRAL)) {
+        model_yaml_fail(yaml, at ? at : node, ERR_NAME,
+                        "the fold integral, and no other, says of: the unit of "
+                        "the samples");
+        return;
+    }
+    if (!at)
+        return;
+    model_pack_load_unit(loader, at, &of);
+    model_unit_parse("ms", &ms, NULL);
+    if (!model_yaml_ok(yaml))
+        return;
+    if (model_unit_multiply(&of, &ms, 1) != ERR_OK ||
+        model_unit_multiply(&of, &input->unit, -1) != ERR_OK ||
+        !model_unit_same_dimension(&of, &model_unit_one)) {
+        model_yaml_fail(yaml, at, ERR_UNIT,
+                        "this unit times a time is not the input's, %s",
+                        input->unit.text);
+        return;
+    }
+    if (of.num >= most || of.den >= most * most) {
+        model_yaml_fail(yaml, at, ERR_RANGE, "the units are too far apart");
+        return;
+    }
+    input->ratio_num = (int64_t)of.num;
+    input->ratio_den = (int64_t)of.den;
+}
+
 static void
 input_series(struct model_pack_loader *loader,
              const struct model_yaml_node *node, struct model_pack_input *input)
@@ -79,7 +155,7 @@ input_series(struct model_pack_loader *loader,
     const struct model_yaml_node *fold = model_yaml_get(node, "fold");
     model_yaml_map(yaml, node, series_keys, BASE_COUNT(series_keys), NULL);
     input->fold = (enum model_pack_fold)model_yaml_word(
-        yaml, fold, input_folds, MODEL_PACK_FOLD_MAX + 1,
+        yaml, fold, input_folds, BASE_COUNT(input_folds),
         BASE_COUNT(input_folds), MODEL_PACK_FOLD_LAST);
     bool delta = input->fold == MODEL_PACK_FOLD_DELTA;
     input->stale_ms = model_yaml_span(
@@ -91,6 +167,8 @@ input_series(struct model_pack_loader *loader,
                         input_folds[input->fold],
                         model_pack_load_kinds[input_fold_kinds[input->fold]],
                         model_pack_load_kinds[input->kind]);
+    input_states(loader, node, input);
+    input_integral(loader, node, input);
     if (model_yaml_ok(yaml))
         model_pack_match_load(loader, model_yaml_get(node, "match"), input);
 }

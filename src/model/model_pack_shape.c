@@ -86,6 +86,17 @@ shape_input(struct base_out *out, const struct model_pack_input *input)
     base_out_zigzag(out, input->stale_ms);
     base_out_zigzag(out, input->min);
     base_out_zigzag(out, input->max);
+    if (input->source == MODEL_PACK_SERIES &&
+        input->fold == MODEL_PACK_FOLD_TIME_IN) {
+        base_out_varint(out, input->state_count);
+        for (unsigned i = 0; i < input->state_count; i++)
+            base_out_zigzag(out, input->states[i]);
+    }
+    if (input->source == MODEL_PACK_SERIES &&
+        input->fold == MODEL_PACK_FOLD_INTEGRAL) {
+        base_out_zigzag(out, input->ratio_num);
+        base_out_zigzag(out, input->ratio_den);
+    }
     base_out_varint(out, input->matcher_count);
     for (unsigned i = 0; i < input->matcher_count; i++) {
         shape_bytes(out, input->matchers[i].name);

@@ -1,8 +1,9 @@
 /* stream_fold.c -- folding what is due, and what comes back.
  *
  * Economy  model_fold is defined over all samples of [start - stale, end); what
- *          it can see of those before start is one usable sample (delta) or of
- *          all the newest usable one (last), so no more is read.
+ *          it can see of those before start is one usable sample (delta, and
+ *          what holds) or of all the newest usable one (last), so no more is
+ *          read.
  * Commit   a fold may have read what is not durable yet: its event waits until
  *          the journal has synced all that was appended when it was read.
  * Pace     64 folds a turn, 256 events that rollup has not answered. */
@@ -91,12 +92,14 @@ fold_samples(struct fold_read *read)
     const struct model_pack_input *input = read->input;
     int64_t first = read->start - input->stale_ms;
     bool last = input->fold == MODEL_PACK_FOLD_LAST;
-    bool delta = input->fold == MODEL_PACK_FOLD_DELTA;
+    bool before_start = input->fold == MODEL_PACK_FOLD_DELTA ||
+                        input->fold == MODEL_PACK_FOLD_TIME_IN ||
+                        input->fold == MODEL_PACK_FOLD_INTEGRAL;
     base_arena_reset(&read->stream->arena);
     read->count = 0;
     read->samples =
         base_arena_alloc(&read->stream->arena, sizeof *read->samples);
-    if (!last && !delta)
+    if (!last && !before_start)
         return fold_all(read, read->start);
     int64_t before = last ? read->end : read->start;
     int64_t from = last ? read->end - input->stale_ms : first;

@@ -21,7 +21,8 @@
  *          What needs no hold is what stream_start finds without the journal:
  *
  *          (R) for every series its newest sample, at T: window(T), and for
- *              `last` inputs all windows that end by T + stale.
+ *              `last` inputs all windows that end by T + stale; where a value
+ *              holds (time_in, integral), all that begin before.
  *
  *          Hence the rules when sample x (time t, sequence q) arrives in a
  *          series whose newest was at T:
@@ -153,9 +154,20 @@ struct stream_lane *stream_window_lane(struct stream *stream,
                                        unsigned freq);
 void stream_window_forget(struct stream *stream, struct stream_unit *unit,
                           uint64_t packs);
-/* Windows that a sample at t of a `last` input reaches: the last one. */
+/* What a lane's inputs want of one column. */
+struct stream_want {
+    bool any, last, delta;            /* last: or it holds */
+    bool holds;                       /* into windows that end later, too */
+    int64_t last_ms, delta_ms;        /* the longest stale */
+    unsigned last_scale, delta_scale; /* the largest */
+};
+
+/* Windows that a sample at t reaches, whose value counts until then: the last
+ * one. */
 uint32_t stream_window_reach(const struct stream_lane *lane,
-                             struct stream *stream, int64_t t, int64_t until);
+                             struct stream *stream,
+                             const struct stream_want *want, int64_t t,
+                             int64_t until);
 uint32_t stream_window_of(struct stream *stream, const struct stream_lane *lane,
                           int64_t t);
 /* The next window, as the pack's calendar has it; window may be none. */
@@ -166,13 +178,6 @@ void stream_window_tails(struct stream *stream, int64_t now);
 void stream_window_tail_arm(struct stream *stream, struct stream_lane *lane);
 /* The lowest hold but this window's own; UINT64_MAX: none. */
 uint64_t stream_window_lowest(struct stream *stream, struct stream_window *but);
-
-/* What a lane's inputs want of one column. */
-struct stream_want {
-    bool any, last, delta;
-    int64_t last_ms, delta_ms;        /* the longest stale */
-    unsigned last_scale, delta_scale; /* the largest */
-};
 
 struct stream_want stream_window_want(struct stream *stream,
                                       const struct stream_feed *feed,

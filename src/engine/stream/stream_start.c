@@ -115,8 +115,8 @@ start_marks(struct stream *stream, struct stream_lane *lane, int64_t newest,
 {
     uint32_t first = stream_window_of(stream, lane, newest), reach = first;
     if (want->last)
-        reach =
-            stream_window_reach(lane, stream, newest, newest + want->last_ms);
+        reach = stream_window_reach(lane, stream, want, newest,
+                                    newest + want->last_ms);
     if (reach >= lane->next) /* tails, later */
         reach = lane->next - 1;
     stream_window_marks(stream, lane, first, reach, 0);
@@ -161,7 +161,8 @@ start_run_lane(const struct start_run *s, struct stream_lane *lane)
         until = until < t0 ? until : t0;
         stream_window_marks(
             stream, lane, stream_window_of(stream, lane, near.t),
-            stream_window_reach(lane, stream, near.t, until), s->hold);
+            stream_window_reach(lane, stream, &s->want, near.t, until),
+            s->hold);
     }
     stream_window_behind(stream, lane, s->column, t1, &s->want, s->hold,
                          UINT32_MAX, lane->live ? lane->next : last + 1);

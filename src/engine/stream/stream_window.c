@@ -52,12 +52,17 @@ window_bounds(struct stream *stream, const struct stream_lane *lane,
     *ret_end = end.ms;
 }
 
-/* The last window that ends by `until`, but not before window(t). */
+/* The last window that ends by `until`, or begins before, but not before
+ * window(t). */
 uint32_t
 stream_window_reach(const struct stream_lane *lane, struct stream *stream,
-                    int64_t t, int64_t until)
+                    const struct stream_want *want, int64_t t, int64_t until)
 {
     uint32_t first = stream_window_of(stream, lane, t);
+    if (want->holds) {
+        uint32_t holds = stream_window_of(stream, lane, until - 1);
+        return holds > first ? holds : first;
+    }
     uint32_t beyond = stream_window_of(stream, lane, until);
     return beyond > first
                ? model_calendar_back(window_calendar(stream, lane), beyond)
@@ -82,7 +87,10 @@ stream_window_want(struct stream *stream, const struct stream_feed *feed,
         const struct model_pack_input *input =
             &stream->config.packs->at[pack]->inputs[feed->at[i].input];
         want.any = true;
-        if (input->fold == MODEL_PACK_FOLD_LAST) {
+        bool holds = input->fold == MODEL_PACK_FOLD_TIME_IN ||
+                     input->fold == MODEL_PACK_FOLD_INTEGRAL;
+        want.holds |= holds;
+        if (input->fold == MODEL_PACK_FOLD_LAST || holds) {
             want.last = true;
             if (input->scale > want.last_scale)
                 want.last_scale = input->scale;
@@ -346,7 +354,8 @@ window_tail_reaches(struct stream *stream, struct stream_lane *lane,
             continue;
         int64_t t = window_newest(stream, unit, c, before);
         if (t != STREAM_NEVER && stream_window_of(stream, lane, t) <= number &&
-            stream_window_reach(lane, stream, t, t + want.last_ms) >= number)
+            stream_window_reach(lane, stream, &want, t, t + want.last_ms) >=
+                number)
             return true;
     }
     return false;
@@ -442,8 +451,8 @@ window_newer(const struct window_sample *s, struct stream_lane *lane,
     stream_window_mark(stream, lane, number, 0);
     if (!s->want.last)
         return;
-    uint32_t reach =
-        stream_window_reach(lane, stream, s->t, s->t + s->want.last_ms);
+    uint32_t reach = stream_window_reach(lane, stream, &s->want, s->t,
+                                         s->t + s->want.last_ms);
     if (reach >= lane->next) {
         reach = lane->next - 1;
         stream_window_tail_arm(stream, lane);
@@ -528,7 +537,7 @@ stream_window_behind(struct stream *stream, struct stream_lane *lane,
     window_scan(&scan, column, t, want->last_ms);
     uint32_t first = stream_window_of(stream, lane, t);
     uint32_t reach = stream_window_reach(
-        lane, stream, t, scan.found ? scan.t : t + want->last_ms);
+        lane, stream, want, t, scan.found ? scan.t : t + want->last_ms);
     if (reach >= limit)
         reach = limit - 1;
     if (reach > first)

@@ -105,6 +105,20 @@ world_tell(struct model_port *port, struct model_event *event)
     world->folds++;
 }
 
+/* Gaps between them; one runs over midnight. */
+static const struct model_calendar_shift world_shifts[] = {
+    {"a", 0, 0x7f, 30, 100, INT32_MIN, INT32_MAX},
+    {"b", 1, 0x7f, 200, 140, INT32_MIN, INT32_MAX},
+    {"c", 2, 0x7f, 390, 90, INT32_MIN, INT32_MAX},
+    {"d", 3, 0x3f, 560, 150, INT32_MIN, INT32_MAX},
+    {"e", 4, 0x7f, 740, 120, INT32_MIN, INT32_MAX},
+    {"f", 5, 0x7f, 930, 80, INT32_MIN, INT32_MAX},
+    {"g", 6, 0x7f, 1100, 140, INT32_MIN, INT32_MAX},
+    {"h", 7, 0x7f, 1290, 170, INT32_MIN, INT32_MAX},
+};
+
+static const int64_t world_states[] = {0, 1, 2, 4, 7, 11, 60};
+
 static inline void
 world_init(struct world *world, uint64_t seed)
 {
@@ -149,12 +163,17 @@ world_init(struct world *world, uint64_t seed)
     };
     world->pack = (struct model_pack){
         .name = "host",
-        .calendar = {.zone_s = 28800},
-        .freq_count = 2,
+        .calendar = {.zone_s = 28800,
+                     .shifts = world_shifts,
+                     .shift_count = BASE_COUNT(world_shifts)},
+        .freq_count = 3,
         .freqs = {{.freq = MODEL_FREQ_MINUTE,
                    .due_ms = 5000,
                    .keep_ms = 6 * 3600000},
                   {.freq = MODEL_FREQ_HOUR,
+                   .due_ms = 5000,
+                   .keep_ms = 400 * INT64_C(86400000)},
+                  {.freq = MODEL_FREQ_SHIFT,
                    .due_ms = 5000,
                    .keep_ms = 400 * INT64_C(86400000)}},
         .inputs = world->inputs,
@@ -166,6 +185,13 @@ world_init(struct world *world, uint64_t seed)
     world_input(world, "parts", MODEL_PACK_FOLD_COUNT, 300000);
     world_input(world, "load", MODEL_PACK_FOLD_MAX, 300000);
     world_input(world, "level", MODEL_PACK_FOLD_SUM, 300000);
+    world_input(world, "state", MODEL_PACK_FOLD_TIME_IN, 200000);
+    world->inputs[5].scale = 0;
+    world->inputs[5].states = world_states;
+    world->inputs[5].state_count = BASE_COUNT(world_states);
+    world_input(world, "load", MODEL_PACK_FOLD_INTEGRAL, 90000);
+    world->inputs[6].ratio_num = 1;
+    world->inputs[6].ratio_den = 3600;
     world->config = (struct stream_config){
         .loop = &world->loop.base,
         .port = &world->port,
