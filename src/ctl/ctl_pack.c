@@ -83,17 +83,42 @@ pack_check(struct ctl *ctl, const struct model_pack *pack)
     return CTL_OK;
 }
 
+/* packs/codes of packs/stats/industry: beside the pack, or above. */
+static char *
+pack_codes(struct app_source *source, const char *folder)
+{
+    char *above = base_mem_text(folder), *found = NULL;
+    for (unsigned i = 0; i < 3 && found == NULL; i++) {
+        struct base_arena arena;
+        char **names = NULL;
+        size_t count = 0;
+        char *up = base_mem_text(dirname(above));
+        base_mem_free(above);
+        above = up;
+        found = base_mem_format("%s/codes", above);
+        base_arena_init(&arena, 1 << 20);
+        enum err err =
+            source->source.list(&source->source, found, &arena, &names, &count);
+        base_arena_done(&arena);
+        if ((err != ERR_OK || count == 0) && i < 2) {
+            base_mem_free(found);
+            found = NULL;
+        }
+    }
+    base_mem_free(above);
+    return found;
+}
+
 enum ctl_exit
 ctl_pack(struct ctl *ctl)
 {
     struct app_source source;
     struct base_note note = {0};
     struct model_pack *pack = NULL;
-    char *copy = base_mem_text(ctl->args[0]);
     const char *given = ctl_value(ctl, "codes");
-    char *codes = given != NULL ? base_mem_text(given)
-                                : base_mem_format("%s/codes", dirname(copy));
     app_source_init(&source, sys_file_real());
+    char *codes = given != NULL ? base_mem_text(given)
+                                : pack_codes(&source, ctl->args[0]);
     enum err err =
         model_pack_load(&source.source, ctl->args[0], codes, &pack, &note);
     enum ctl_exit result;
@@ -108,6 +133,5 @@ ctl_pack(struct ctl *ctl)
     if (pack != NULL)
         model_pack_free(pack);
     base_mem_free(codes);
-    base_mem_free(copy);
     return result;
 }

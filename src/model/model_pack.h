@@ -155,11 +155,17 @@ struct model_pack_measure {
 
 /* ratio: [a, b] of measures, minus, times.  Value = (sum a - minus * sum b) *
  * times / sum b: exact decimals, and the division last, so that it is rounded
- * once (model_value_metric). */
+ * once (model_value_metric).
+ * derived: an expression over ratios and measures, brought to the declared
+ * unit; a and b are then those of its first ratio,
+ * or both its first measure. */
 struct model_pack_metric {
     const char *name;
     uint32_t a, b; /* measure indexes */
     struct dec minus, times;
+    const struct model_expr *derived; /* slots: enum model_pack_metric_slot */
+    const char *derived_text;
+    struct dec num, den; /* derived: from the expression's unit */
     unsigned digits;
     const char *unit;
     struct model_pack_text label;
@@ -206,6 +212,13 @@ enum model_pack_slot {
     MODEL_PACK_SLOT_TABLE = MODEL_PACK_INPUTS,
     MODEL_PACK_SLOT_DIM = MODEL_PACK_SLOT_TABLE + MODEL_PACK_TABLES,
     MODEL_PACK_SLOTS = MODEL_PACK_SLOT_DIM + MODEL_PACK_DIMS
+};
+
+enum model_pack_metric_slot {
+    MODEL_PACK_METRIC_SLOT_METRIC = 0,
+    MODEL_PACK_METRIC_SLOT_MEASURE = MODEL_PACK_METRICS,
+    MODEL_PACK_METRIC_SLOTS =
+        MODEL_PACK_METRIC_SLOT_MEASURE + MODEL_PACK_MEASURES
 };
 
 /* Attributes that a scope expression sees; slots of its names.  From

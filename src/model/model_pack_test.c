@@ -50,6 +50,11 @@ static const struct {
     {"check-units", ERR_UNIT, 44, 21, "the units do not fit together:"},
     {"check-word", ERR_NAME, 45, 26, "{item} and {value} are filled in"},
     {"checks", ERR_UNSUPPORTED, 44, 5, "the key pair is not supported"},
+    {"derived-circle", ERR_NAME, 42, 22, "unknown name more"},
+    {"derived-derived", ERR_NAME, 46, 15, "unknown name more"},
+    {"derived-none", ERR_NAME, 42, 14, "names a ratio or a measure"},
+    {"derived-times", ERR_NAME, 43, 12, "times and minus are of ratios"},
+    {"derived-unit", ERR_UNIT, 43, 11, "the metric is declared in KiBy"},
     {"dim-name-taken", ERR_NAME, 16, 3, "a dim has the name busy"},
     {"dims-missing", ERR_ABSENT, 15, 16, "the code list"},
     {"input-return", ERR_NAME, 29, 13, "did you mean return?"},
@@ -105,7 +110,8 @@ static const struct {
     {"measure-weight", ERR_UNSUPPORTED, 34, 10, "the key weight is not supported"},
     {"merge", ERR_NAME, 8, 10, "merge is for the frequency month"},
     {"merge-apart", ERR_SYNTAX, 8, 17, "months that follow each other"},
-    {"metric-later", ERR_UNSUPPORTED, 37, 5, "the key derived is not supported"},
+    {"metric-both", ERR_NAME, 42, 5, "either ratio or derived"},
+    {"metric-later", ERR_UNSUPPORTED, 37, 5, "the key cumulative is not supported"},
     {"metric-minus", ERR_UNIT, 38, 12, "minus is for ratios of one unit"},
     {"metric-name-taken", ERR_NAME, 36, 3, "a measure has the name busy"},
     {"metric-operand", ERR_NAME, 37, 19, "did you mean busy?"},
@@ -534,6 +540,38 @@ the_host_packs_examples_hold(void **state)
     assert_true(count.checks > 30);
 }
 
+/* Every measure, metric and check of each is in one of them. */
+static void
+the_examples_of_the_other_packs_hold(void **state)
+{
+    static const struct {
+        const char *folder;
+        uint32_t cells;
+        unsigned checks;
+    } packs[] = {{"packs/kpi/iso22400", 1, 0},
+                 {"packs/energy/carbon", 31, 0},
+                 {"packs/stats/industry", 41 * 31, 10}};
+    (void)state;
+    for (size_t i = 0; i < BASE_COUNT(packs); i++) {
+        struct source_test test = source(NULL);
+        struct model_pack *pack = NULL;
+        struct base_note note = {0};
+        struct sink sink = {.sink = {sink_take}};
+        struct model_golden_count count;
+        if (model_pack_load(&test.source, packs[i].folder, "packs/codes", &pack,
+                            &note) != ERR_OK)
+            fail_msg("%s %u:%u %s", note.where, note.line, note.column,
+                     note.text);
+        assert_int_equal(pack->cells, packs[i].cells);
+        assert_int_equal(pack->check_count, packs[i].checks);
+        if (model_golden_run(pack, &test.source, packs[i].folder, &sink.sink,
+                             &count, &note) != ERR_OK)
+            fail_msg("%s: %s: %s", note.where, note.text, sink.last);
+        assert_true(count.cases >= 6);
+        model_pack_free(pack);
+    }
+}
+
 #define CASE                                                                   \
     "cases:\n- name: n\n  window: 2025-11-22T04:55\n  units:\n    88/h:\n"     \
     "      class: host\n      inputs: {net_in: 5}\n"
@@ -625,6 +663,7 @@ main(int argc, char **argv)
         cmocka_unit_test(dims_run_over_the_leaves_of_code_lists),
         cmocka_unit_test(measures_and_metrics_have_one_arithmetic),
         cmocka_unit_test(the_host_packs_examples_hold),
+        cmocka_unit_test(the_examples_of_the_other_packs_hold),
         cmocka_unit_test(wrong_examples_are_told),
         cmocka_unit_test(roles_and_tables_can_be_read),
     };

@@ -155,11 +155,10 @@ model_value_total(const struct model_pack *pack, unsigned measure,
                          ret_value);
 }
 
-enum err
-model_value_metric(const struct model_pack *pack, unsigned metric,
-                   const struct model_figure *figure, struct dec *ret_value)
+static enum err
+value_ratio(const struct model_pack *pack, const struct model_pack_metric *row,
+            const struct model_figure *figure, struct dec *ret_value)
 {
-    const struct model_pack_metric *row = &pack->metrics[metric];
     struct dec a, b, value;
     enum err err = model_value_total(pack, row->a, figure, &a);
     if (err == ERR_OK)
@@ -175,4 +174,44 @@ model_value_metric(const struct model_pack *pack, unsigned metric,
     if (err == ERR_OK)
         *ret_value = value;
     return err;
+}
+
+struct value_derived {
+    const struct model_pack *pack;
+    const struct model_figure *figure;
+};
+
+static struct model_expr_value
+value_derived_slot(void *self, uint32_t slot)
+{
+    const struct value_derived *derived = self;
+    const struct model_pack *pack = derived->pack;
+    struct model_expr_value value = {.type = MODEL_EXPR_NUM};
+    if (slot >= MODEL_PACK_METRIC_SLOT_MEASURE)
+        value.err =
+            model_value_total(pack, slot - MODEL_PACK_METRIC_SLOT_MEASURE,
+                              derived->figure, &value.num);
+    else
+        value.err = value_ratio(pack, &pack->metrics[slot], derived->figure,
+                                &value.num);
+    return value;
+}
+
+enum err
+model_value_metric(const struct model_pack *pack, unsigned metric,
+                   const struct model_figure *figure, struct dec *ret_value)
+{
+    const struct model_pack_metric *row = &pack->metrics[metric];
+    struct value_derived derived = {pack, figure};
+    struct model_expr_value value;
+    if (!row->derived)
+        return value_ratio(pack, row, figure, ret_value);
+    model_expr_eval(row->derived, value_derived_slot, &derived, &value);
+    if (value.err == ERR_OK)
+        value.err = base_dec_mul(value.num, row->num, &value.num);
+    if (value.err == ERR_OK)
+        value.err = base_dec_div(value.num, row->den, &value.num);
+    if (value.err == ERR_OK)
+        *ret_value = value.num;
+    return value.err;
 }

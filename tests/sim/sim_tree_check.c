@@ -372,6 +372,9 @@ fold_in(const struct check_input *to, uint32_t at, int64_t value)
         break;
     case MODEL_PACK_FOLD_LAST:
         break;
+    case MODEL_PACK_FOLD_TIME_IN:
+    case MODEL_PACK_FOLD_INTEGRAL:
+        must(!"a fold of the simulation's packs");
     }
     to->present[at] = true;
 }

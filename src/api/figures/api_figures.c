@@ -442,6 +442,8 @@ figures_formula(const struct rollup_name *name)
             name->a < MODEL_FIGURE_MEASURES
                 ? name->name
                 : measures[name->a - MODEL_FIGURE_MEASURES].expr_text);
+    if (metric->derived)
+        return json_string(metric->derived_text);
     base_dec_text(metric->minus, -1, minus);
     base_dec_text(metric->times, -1, times);
     bool less = metric->minus.count != 0;

@@ -6,6 +6,7 @@
 #include "engine/rollup/rollup_inner.h"
 #include "model/model_id.h"
 #include "model/model_near.h"
+#include "model/model_value.h"
 
 enum { QUERY_BACK = 10000, QUERY_LAST = 1000 };
 
@@ -203,26 +204,6 @@ rollup_query_window(struct rollup *rollup, unsigned at, struct bytes text,
 
 /* --- one figure --- */
 
-/* (sum a / sum b - minus) * times, with one division. */
-static enum err
-query_ratio(const struct rollup_name *name, __int128 a, __int128 b,
-            struct dec *ret_value)
-{
-    struct dec value;
-    for (unsigned i = name->scale_a; i < name->scale_b; i++)
-        a *= 10;
-    for (unsigned i = name->scale_b; i < name->scale_a; i++)
-        b *= 10;
-    enum err err = base_dec_ratio(a, b, &value);
-    if (err == ERR_OK)
-        err = base_dec_sub(value, name->metric->minus, &value);
-    if (err == ERR_OK)
-        err = base_dec_mul(value, name->metric->times, &value);
-    if (err == ERR_OK)
-        *ret_value = value;
-    return err;
-}
-
 void
 rollup_query_part(const struct rollup_name *name,
                   const struct model_figure *figure, struct rollup_part *part)
@@ -239,8 +220,9 @@ rollup_query_part(const struct rollup_name *name,
     part->reported = (uint64_t)slots[MODEL_FIGURE_REPORTED].sum;
     if (name->metric)
         part->present =
-            part->has_a && part->has_b &&
-            query_ratio(name, part->a, part->b, &part->value) == ERR_OK;
+            model_value_metric(name->pack,
+                               (unsigned)(name->metric - name->pack->metrics),
+                               figure, &part->value) == ERR_OK;
     else
         part->present = part->has_a && base_dec_from(part->a, name->scale_a,
                                                      &part->value) == ERR_OK;
