@@ -279,6 +279,23 @@ a_node_that_ends_leaves_nothing_behind(void **state)
 /* --- what is asked of ident --- */
 
 static void
+without_a_site_of_ours_siteinfo_is_busy(void **state)
+{
+    struct world *w = *state;
+    uint8_t room[ROOM];
+    struct wire_handle_message message;
+    world_start(w);
+    int fd = world_socket(w, SOCK_DGRAM);
+    size_t size = world_query(room, sizeof room, "/", 1, 0);
+    room[23] = WIRE_HANDLE_SITEINFO;
+    world_send(fd, base_bytes(room, size));
+    world_parse(room, world_packet(fd, room, sizeof room), &message);
+    assert_int_equal(message.header.code, WIRE_HANDLE_BUSY);
+    assert_int_equal(message.header.serial, 0xFFFF);
+    close(fd);
+}
+
+static void
 this_machine_may_have_others_asked(void **state)
 {
     struct world *w = *state;
@@ -474,6 +491,8 @@ main(void)
         cmocka_unit_test_setup_teardown(after_a_length_that_is_none_it_closes,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(a_node_that_ends_leaves_nothing_behind,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(without_a_site_of_ours_siteinfo_is_busy,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(this_machine_may_have_others_asked,
                                         setup, teardown),

@@ -37,7 +37,6 @@ struct world {
     struct net *net;
     struct ident ident;
     struct crypt_key *key;
-    struct bytes site;
     struct handle_door_config config;
     struct handle_door *door;
     struct base_task task;
@@ -106,6 +105,21 @@ static const struct base_loop_ops world_ops = {
 
 /* --- beginning and end --- */
 
+/* What GET_SITEINFO gives. */
+static inline void
+world_site(struct world *w, struct bytes data)
+{
+    struct wire_hs_value value = {.index = 1,
+                                  .permissions = WIRE_HS_USUAL,
+                                  .type = base_bytes_text("HS_SITE"),
+                                  .data = data};
+    struct base_out out;
+    base_out_grow(&out, 1 << 16);
+    wire_hs_write_value(&out, &value);
+    handle_fake_put(&w->ident, "0.NA/own", base_out_bytes(&out), 1);
+    base_out_done(&out);
+}
+
 static inline struct world *
 world_new(void)
 {
@@ -125,9 +139,7 @@ world_new(void)
         .random = &w->rng.random,
         .stats = &w->stats,
         .address = "127.0.0.1",
-        .site = base_bytes_text("site"),
-        .serial = 7,
-        .primary = true,
+        .prefix = "own",
     };
     return w;
 }
@@ -151,7 +163,6 @@ world_free(struct world *w)
     handle_door_free(w->door);
     handle_fake_done(&w->ident);
     crypt_key_free(w->key);
-    base_mem_free((void *)(uintptr_t)w->site.at);
     sys_loop_free(w->loop);
     base_stat_done(&w->stats);
     base_mem_free(w);

@@ -19,6 +19,7 @@ door_tick(struct base_timer *timer)
     door->late = counts->late;
     door->crowded = counts->crowded;
     door->signatures = HANDLE_SIGNATURES;
+    handle_own_tick(door);
     base_loop_timer(door->config.loop, &door->tick, HANDLE_TICK_MS);
 }
 
@@ -84,6 +85,7 @@ handle_door_new(const struct handle_door_config *config,
     door->parts = handle_parts_new(base_rng_u64(config->random));
     door->signatures = HANDLE_SIGNATURES;
     door->tick.fn = door_tick;
+    handle_own_init(door);
     enum err err = door_free_peers(door, note);
     if (err == ERR_OK)
         err = door_open(door, note);
@@ -93,6 +95,7 @@ handle_door_new(const struct handle_door_config *config,
         return err;
     }
     base_loop_timer(config->loop, &door->tick, HANDLE_TICK_MS);
+    handle_own_tick(door);
     *ret_door = door;
     return ERR_OK;
 }
@@ -113,6 +116,7 @@ handle_door_free(struct handle_door *door)
     while (!base_list_empty(&door->requests))
         handle_request_free(
             BASE_OUTER(door->requests.next, struct handle_request, link));
+    handle_own_done(door);
     handle_bucket_free(door->buckets);
     handle_parts_free(door->parts);
     handle_stat_done(&door->stat);

@@ -4,7 +4,7 @@
  *   TCP: bytes  -> message                                   |
  *                                                            v
  *   message -> refused at once (4, 5, 500, ...) ---------> reply
- *           -> GET_SITEINFO: our HS_SITE ----------------> reply
+ *           -> GET_SITEINFO: our HS_SITE, as ident has it  reply
  *           -> RESOLUTION -> ident_resolve (any loop) ---> reply
  *                                                            |
  *   UDP: in packets of 512 B, as far as handle_bucket lets it go
@@ -20,6 +20,10 @@
  * Why one loop of its own: a flood of datagrams then costs the browser and the
  * machines nothing, and a door without session state may later run one per
  * core.  ident answers on its own thread and calls back here.
+ *
+ * Our site is read from the record of our prefix when the door opens and each
+ * minute; its serial and whether we are the primary come from it.  While there
+ * is none, GET_SITEINFO is answered 3.
  *
  * Silence  a packet of fewer than 20 bytes, a reply (code not 0), a part that
  *          does not fit, and who asked ten times too much get no answer;
@@ -58,9 +62,7 @@ struct handle_door_config {
     const char *address;
     uint16_t port;               /* UDP and TCP */
     const struct crypt_key *key; /* RSA; NULL: nothing is signed */
-    struct bytes site;           /* our HS_SITE; outlives the door */
-    uint16_t serial;             /* its serial */
-    bool primary;                /* is this the primary site? */
+    const char *prefix;          /* ours: 0.NA/PREFIX holds our HS_SITE */
     bool recurse;                /* for anybody; else for this machine only */
     bool china; /* session ids of the client's choosing are no error */
     unsigned connections, requests;  /* 0: as above */

@@ -15,6 +15,9 @@ enum {
     HANDLE_TCP_WAITING = 64 << 20,
     HANDLE_SIGNATURES = 200, /* a second */
     HANDLE_TICK_MS = 1000,
+    HANDLE_SITE_TICKS = 60,
+    HANDLE_SITE = 16 << 10, /* bytes of an HS_SITE that is taken */
+    HANDLE_NO_SERIAL = 0xFFFF,
 };
 
 struct handle_conn;
@@ -34,6 +37,13 @@ struct handle_door {
     size_t waiting;         /* bytes of replies on TCP */
     uint64_t late, crowded; /* of parts, told to stats so far */
     struct handle_stat stat;
+    /* Our HS_SITE, as far as it is known. */
+    struct ident_resolve own;
+    char own_name[MODEL_PREFIX_MAX + 8];
+    bool own_asked, primary;
+    unsigned own_ticks; /* until it is asked for again */
+    uint16_t serial;
+    struct base_out site;
 };
 
 /* One message, from its coming to its reply. */
@@ -71,6 +81,12 @@ void handle_request_free(struct handle_request *request);
 void handle_request_begin(struct handle_request *request,
                           const struct wire_handle_envelope *envelope,
                           size_t size);
+
+/* --- handle_own.c --- */
+void handle_own_init(struct handle_door *door);
+void handle_own_done(struct handle_door *door);
+/* Each second. */
+void handle_own_tick(struct handle_door *door);
 
 /* --- handle_reply.c: into request->reply --- */
 void handle_reply_write(struct handle_request *request,

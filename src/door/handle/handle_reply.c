@@ -53,19 +53,19 @@ reply_header(const struct handle_request *request,
              const struct handle_answer *answer,
              struct wire_handle_header *ret_header)
 {
-    const struct handle_door_config *config = &request->door->config;
+    const struct handle_door *door = request->door;
     const struct wire_handle_header *asked = &request->message.header;
-    int64_t now_s = base_loop_wall(config->loop).ms / 1000;
+    int64_t now_s = base_loop_wall(door->config.loop).ms / 1000;
     *ret_header = (struct wire_handle_header){
         .op = asked->op,
         .code = answer->code,
         .flags =
             WIRE_HANDLE_REC | (asked->flags & (REPLY_COPIED | WIRE_HANDLE_RD)),
-        .serial = config->serial,
+        .serial = door->serial,
         .recursion = asked->recursion,
         .expiration_s = (uint32_t)(now_s + WIRE_HANDLE_LIFE_S),
     };
-    if (config->primary && !answer->elsewhere)
+    if (door->primary && !answer->elsewhere)
         ret_header->flags |= WIRE_HANDLE_AT;
     if (answer->code == WIRE_HANDLE_CHALLENGE)
         ret_header->flags |= WIRE_HANDLE_RD;

@@ -172,10 +172,12 @@ request_run(struct handle_request *request)
         request_refuse(request, WIRE_HANDLE_BUSY, NULL);
     } else if (op == WIRE_HANDLE_RESOLUTION) {
         request_resolve(request);
+    } else if (door->site.size == 0) {
+        request_refuse(request, WIRE_HANDLE_BUSY, "our site is not known yet");
     } else {
         request_answer(request, &(struct handle_answer){
                                     .code = WIRE_HANDLE_OK,
-                                    .raw = door->config.site,
+                                    .raw = base_out_bytes(&door->site),
                                 });
     }
 }
