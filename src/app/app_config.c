@@ -63,10 +63,9 @@ static const struct {
     const char *name;
     uint16_t offset;
 } config_doors[APP_DOORS] = {
-    [APP_DOOR_HTTP] = {"http", 0},
-    [APP_DOOR_MQTT] = {"mqtt", 1},
-    [APP_DOOR_MQTTS] = {"mqtts", 6},
-    [APP_DOOR_TIER] = {"tier", 3},
+    [APP_DOOR_HTTP] = {"http", 0},     [APP_DOOR_MQTT] = {"mqtt", 1},
+    [APP_DOOR_MQTTS] = {"mqtts", 6},   [APP_DOOR_TIER] = {"tier", 3},
+    [APP_DOOR_HANDLE] = {"handle", 2},
 };
 
 static void
@@ -129,6 +128,42 @@ config_door(struct model_yaml *yaml, const struct model_yaml_node *map,
 }
 
 static void
+config_handle(struct model_yaml *yaml, const struct model_yaml_node *map,
+              struct app_config *config, struct app_config_door *door)
+{
+    enum { PORT, CONNECTIONS, REQUESTS, RATE, BURST, RECURSE, CHINA, FREE };
+    enum { HANDLE_KEYS = FREE + 1 };
+    static const struct model_yaml_key keys[HANDLE_KEYS] = {
+        [PORT] = {"port", MODEL_YAML_SCALAR},
+        [CONNECTIONS] = {"connections", MODEL_YAML_SCALAR},
+        [REQUESTS] = {"requests", MODEL_YAML_SCALAR},
+        [RATE] = {"rate_kib", MODEL_YAML_SCALAR},
+        [BURST] = {"burst_kib", MODEL_YAML_SCALAR},
+        [RECURSE] = {"recurse", MODEL_YAML_SCALAR},
+        [CHINA] = {"china", MODEL_YAML_SCALAR},
+        [FREE] = {"free", MODEL_YAML_LIST},
+    };
+    static const char *const recursions[] = {"local", "all"};
+    const struct model_yaml_node *at[HANDLE_KEYS];
+    struct app_config_handle *handle = &config->handle;
+    model_yaml_map(yaml, map, keys, HANDLE_KEYS, at);
+    door->on = true;
+    door->port = (uint16_t)model_yaml_int(yaml, at[PORT], 1, 65535, door->port);
+    door->connections =
+        (unsigned)model_yaml_int(yaml, at[CONNECTIONS], 1, 100000, 1000);
+    handle->requests =
+        (unsigned)model_yaml_int(yaml, at[REQUESTS], 1, 1000000, 4096);
+    handle->rate_bytes =
+        model_yaml_int(yaml, at[RATE], 1, 1 << 20, 1024) * 1024;
+    handle->burst_bytes =
+        model_yaml_int(yaml, at[BURST], 1, 1 << 20, 4096) * 1024;
+    handle->recurse =
+        model_yaml_word(yaml, at[RECURSE], recursions, 2, 2, 0) == 1;
+    handle->china = model_yaml_bool(yaml, at[CHINA], false);
+    config_list(yaml, at[FREE], &handle->free);
+}
+
+static void
 config_doors_read(struct model_yaml *yaml, const struct model_yaml_node *map,
                   struct app_config *config)
 {
@@ -140,7 +175,9 @@ config_doors_read(struct model_yaml *yaml, const struct model_yaml_node *map,
     for (unsigned i = 0; i < APP_DOORS; i++) {
         config->doors[i].port =
             (uint16_t)(config->port + config_doors[i].offset);
-        if (at[i] != NULL)
+        if (at[i] != NULL && i == APP_DOOR_HANDLE)
+            config_handle(yaml, at[i], config, &config->doors[i]);
+        else if (at[i] != NULL)
             config_door(yaml, at[i], config, &config->doors[i]);
     }
 }

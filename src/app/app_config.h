@@ -25,6 +25,7 @@ enum app_config_door_kind {
     APP_DOOR_MQTT,
     APP_DOOR_MQTTS,
     APP_DOOR_TIER,
+    APP_DOOR_HANDLE,
     APP_DOORS
 };
 
@@ -45,6 +46,15 @@ struct app_config_list {
     unsigned count;
 };
 
+/* What the Handle door has besides. */
+struct app_config_handle {
+    bool recurse; /* for anybody, not this machine only */
+    bool china;
+    unsigned requests;
+    int64_t rate_bytes, burst_bytes; /* of UDP replies, per network */
+    struct app_config_list free;     /* peers that are not counted */
+};
+
 struct app_config {
     struct base_arena arena;
     const char *path; /* of node.yaml */
@@ -57,6 +67,7 @@ struct app_config {
     unsigned code_count;
     unsigned engines; /* of enum app_config_engine */
     struct app_config_door doors[APP_DOORS];
+    struct app_config_handle handle;
     struct app_config_list packs;
     int64_t retention_ms;
     uint64_t head_bytes, map_bytes, file_bytes;

@@ -296,7 +296,8 @@ static const struct {
     {"stream", open_stream},   {"start", open_start},
     {"ident", app_ident_open}, {"links", app_link_rows},
     {"host", open_host},       {"http", app_http_open},
-    {"mqtt", app_mqtt_open},   {"live", open_live},
+    {"mqtt", app_mqtt_open},   {"handle", app_handle_open},
+    {"live", open_live},
 };
 
 /* --- taking down: the reverse, each part if it is there --- */
@@ -304,6 +305,7 @@ static const struct {
 static void
 node_threads_end(struct app_parts *parts)
 {
+    app_handle_stop(parts);
     if (parts->http_runs) {
         sys_loop_stop(parts->http_loop);
         sys_loop_join(parts->http_loop);
@@ -332,6 +334,7 @@ node_stores_end(struct app_parts *parts)
 static void
 node_doors_end(struct app_parts *parts)
 {
+    app_handle_shut(parts);
     app_mqtt_shut(parts);
     if (parts->ingest_net != NULL)
         net_free(parts->ingest_net);
@@ -363,6 +366,7 @@ node_free(struct app_parts *parts)
     if (parts->rollup != NULL)
         rollup_free(parts->rollup);
     ident_free(parts->ident);
+    app_handle_free(parts);
     app_link_shut(parts);
     for (unsigned i = 0; i < parts->packs.count; i++)
         model_pack_free(parts->packs.at[i]);
@@ -411,6 +415,8 @@ node_run(struct app_parts *parts)
     if (err == ERR_OK)
         err = sys_loop_start(parts->http_loop);
     parts->http_runs = err == ERR_OK;
+    if (err == ERR_OK)
+        err = app_handle_start(parts);
     if (err == ERR_OK) {
         base_log_say(&parts->log->log, BASE_LOG_INFO, "node", "running",
                      "node=%s role=%s port=%u epoch=%u", parts->config->node,

@@ -20,6 +20,7 @@
 
 enum { APP_OWNERS = TIER_OWNERS };
 
+struct handle_door;
 struct mqtt_door;
 struct app_host;
 
@@ -58,6 +59,10 @@ struct app_parts {
     struct stream *stream;
     struct stream_keep *keep;
     struct mqtt_door *mqtt;
+    struct sys_loop *handle_loop; /* NULL: no such door */
+    struct net *handle_net;
+    struct handle_door *handle;
+    bool handle_runs;
     struct app_host *host;
 
     struct net_http *http;
@@ -84,6 +89,12 @@ enum err app_mqtt_open(struct app_parts *parts);
 void app_mqtt_shut(struct app_parts *parts);
 void app_mqtt_stop(struct app_parts *parts); /* state loop: clients are told */
 void app_mqtt_free(struct app_parts *parts);
+/* app_handle.c: the Handle door; nothing if the role has none. */
+enum err app_handle_open(struct app_parts *parts);
+enum err app_handle_start(struct app_parts *parts);
+void app_handle_stop(struct app_parts *parts);
+void app_handle_shut(struct app_parts *parts);
+void app_handle_free(struct app_parts *parts);
 /* app_link.c: certificates of the doors and the tier, the tier and its rows. */
 enum err app_link_certs(struct app_parts *parts);
 enum err app_link_open(struct app_parts *parts);

@@ -47,8 +47,11 @@ tree_list_view(void *self, const struct tier_view *view)
 static json_t *
 tree_ports(const struct app_config *config)
 {
-    static const char *const names[APP_DOORS] = {"http", "mqtt", "mqtts",
-                                                 "tier"};
+    static const char *const names[APP_DOORS] = {
+        [APP_DOOR_HTTP] = "http",     [APP_DOOR_MQTT] = "mqtt",
+        [APP_DOOR_MQTTS] = "mqtts",   [APP_DOOR_TIER] = "tier",
+        [APP_DOOR_HANDLE] = "handle",
+    };
     json_t *ports = json_object();
     for (unsigned i = 0; i < APP_DOORS; i++)
         if (config->doors[i].on)

@@ -243,7 +243,7 @@ a_connection_that_is_gone_does_not_take_its_questions_along(void **state)
     until_asked(w, 3);
     world_do(w, release);
     expect(other, 3, WIRE_HANDLE_OK);
-    assert_int_equal(world_metric(w, "dougong_handle_requests "), 0);
+    assert_int_equal(world_metric(w, "dougong_handle_under_way "), 0);
     close(other);
 }
 

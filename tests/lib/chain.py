@@ -20,11 +20,11 @@ import urllib.request
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 DOUGONG = os.environ.get('DOUGONG', os.path.join(TOP, 'build/src/ctl/dougong'))
 BUILD = os.environ.get('DOUGONG_BUILD', os.path.join(TOP, 'build'))
-DOOR_OFFSETS = (0, 1, 3, 6)
+DOOR_OFFSETS = (0, 1, 2, 3, 6)
 
 
 def free_base():
-    """A base port whose doors (+0, +1, +3, +6) are all free."""
+    """A base port whose doors (+0, +1, +2, +3, +6) are all free."""
     import random
     for _ in range(200):
         base = random.randrange(20000, 32000, 10)
@@ -34,6 +34,9 @@ def free_base():
                 s = socket.socket()
                 held.append(s)
                 s.bind(('127.0.0.1', base + offset))
+            s = socket.socket(type=socket.SOCK_DGRAM)  # Handle is UDP, too
+            held.append(s)
+            s.bind(('127.0.0.1', base + 2))
             return base
         except OSError:
             continue

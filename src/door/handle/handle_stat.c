@@ -47,8 +47,8 @@ handle_stat_init(struct handle_stat *stat, struct base_stats *stats)
         base_stat_add(stats, &stat->limits[i], BASE_STAT_COUNTER,
                       "dougong_limit_hit_total", stat_limits[i],
                       "How often a stated limit refused something.");
-    base_stat_add(stats, &stat->now, BASE_STAT_GAUGE, "dougong_handle_requests",
-                  "", "Requests under way.");
+    base_stat_add(stats, &stat->now, BASE_STAT_GAUGE,
+                  "dougong_handle_under_way", "", "Requests under way.");
 }
 
 static void

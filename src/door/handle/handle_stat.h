@@ -1,8 +1,9 @@
 /* handle_stat.h -- what the door counts.
  *
  * dougong_handle_requests_total{op,transport}, dougong_handle_replies_total
- * {op,code}, dougong_handle_dropped_total{why}, dougong_handle_requests.  A row
- * of requests or replies is there from its first count on, as there are many.
+ * {op,code}, dougong_handle_dropped_total{why}, dougong_handle_under_way.  A
+ * row of requests or replies is there from its first count on, as there are
+ * many.
  */
 #ifndef HANDLE_STAT_H
 #define HANDLE_STAT_H
