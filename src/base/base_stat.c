@@ -56,6 +56,18 @@ base_stat_drop(struct base_stats *stats, struct base_stat *stat)
 }
 
 void
+base_stat_rows(struct base_stats *stats, const struct base_stat_row *rows,
+               size_t count, bool add)
+{
+    for (size_t i = 0; i < count; i++)
+        if (add)
+            base_stat_add(stats, rows[i].stat, rows[i].kind, rows[i].name,
+                          rows[i].labels, rows[i].help);
+        else
+            base_stat_drop(stats, rows[i].stat);
+}
+
+void
 base_stat_observe(struct base_stat *stat, int64_t us)
 {
     struct base_stat_histogram *h = stat->histogram;

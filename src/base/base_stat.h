@@ -46,6 +46,15 @@ void base_stat_add(struct base_stats *stats, struct base_stat *stat,
                    enum base_stat_kind kind, const char *name,
                    const char *labels, const char *help);
 void base_stat_drop(struct base_stats *stats, struct base_stat *stat);
+/* What an owner counts, as a table: added, or dropped. */
+struct base_stat_row {
+    struct base_stat *stat;
+    enum base_stat_kind kind;
+    const char *name, *labels, *help;
+};
+
+void base_stat_rows(struct base_stats *stats, const struct base_stat_row *rows,
+                    size_t count, bool add);
 void base_stat_observe(struct base_stat *stat, int64_t us);
 /* OpenMetrics text, families sorted by name, "# EOF" at the end. */
 void base_stat_write(struct base_stats *stats, struct base_out *out);

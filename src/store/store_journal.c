@@ -19,14 +19,10 @@ static const uint64_t any_cuts = UINT64_MAX;
 /* ---- open and shut ---- */
 
 static void
-journal_count(struct store_journal *journal)
+journal_count(struct store_journal *journal, bool add)
 {
     struct store_journal_counts *counts = &journal->counts;
-    const struct {
-        struct base_stat *stat;
-        enum base_stat_kind kind;
-        const char *name, *labels, *help;
-    } rows[] = {
+    const struct base_stat_row rows[] = {
         {&counts->seconds, BASE_STAT_HISTOGRAM, "dougong_commit_seconds", "",
          "Time to write and sync one round of groups"},
         {&counts->bytes, BASE_STAT_COUNTER, "dougong_commit_bytes_total", "",
@@ -47,22 +43,7 @@ journal_count(struct store_journal *journal)
          "0 well, 1 little space, 2 no space, 3 failed"},
     };
     counts->seconds.histogram = &counts->histogram;
-    for (size_t i = 0; i < BASE_COUNT(rows); i++)
-        base_stat_add(journal->config.stats, rows[i].stat, rows[i].kind,
-                      rows[i].name, rows[i].labels, rows[i].help);
-}
-
-static void
-journal_uncount(struct store_journal *journal)
-{
-    struct store_journal_counts *counts = &journal->counts;
-    struct base_stat *stats[] = {
-        &counts->seconds, &counts->bytes,      &counts->groups,
-        &counts->cuts,    &counts->full,       &counts->busy,
-        &counts->state,   &counts->disk_bytes, &counts->disk_files,
-    };
-    for (size_t i = 0; i < BASE_COUNT(stats); i++)
-        base_stat_drop(journal->config.stats, stats[i]);
+    base_stat_rows(journal->config.stats, rows, BASE_COUNT(rows), add);
 }
 
 static void
@@ -96,7 +77,7 @@ journal_new(const struct store_journal_config *config)
     sys_thread_condition(&journal->wake);
     sys_thread_condition(&journal->done);
     base_list_init(&journal->barriers);
-    journal_count(journal);
+    journal_count(journal, true);
     for (unsigned i = 0; i < journal->count; i++)
         journal_stream_init(journal, i);
     return journal;
@@ -129,7 +110,7 @@ journal_free(struct store_journal *journal)
         journal_stream_free(journal, &journal->streams[i]);
     files->ops->shut(files, journal->spare);
     files->ops->shut(files, journal->owner);
-    journal_uncount(journal);
+    journal_count(journal, false);
     pthread_cond_destroy(&journal->wake);
     pthread_cond_destroy(&journal->done);
     pthread_mutex_destroy(&journal->lock);

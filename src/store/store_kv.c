@@ -8,46 +8,25 @@
 /* ---- open and shut ---- */
 
 static void
-kv_count(struct store_kv *kv)
+kv_count(struct store_kv *kv, bool add)
 {
-    static const char *const names[] = {"node",   "ident", "stream",
-                                        "rollup", "guard", "place"};
     struct store_kv_counts *counts = &kv->counts;
-    const struct {
-        struct base_stat *stat;
-        enum base_stat_kind kind;
-        const char *name, *help;
-    } rows[] = {
+    const struct base_stat_row rows[] = {
         {&counts->commits, BASE_STAT_COUNTER, "dougong_kv_commits_total",
-         "Batches committed"},
+         kv->labels, "Batches committed"},
         {&counts->conflicts, BASE_STAT_COUNTER, "dougong_kv_conflicts_total",
-         "Batches refused because something else was expected"},
+         kv->labels, "Batches refused because something else was expected"},
         {&counts->stores, BASE_STAT_COUNTER, "dougong_kv_stores_total",
-         "Transactions committed by LMDB"},
+         kv->labels, "Transactions committed by LMDB"},
         {&counts->rewinds, BASE_STAT_COUNTER, "dougong_kv_rewinds_total",
-         "Transactions thrown away and replayed"},
+         kv->labels, "Transactions thrown away and replayed"},
         {&counts->full, BASE_STAT_COUNTER, "dougong_kv_map_full_total",
-         "Batches refused because the map is nearly full"},
+         kv->labels, "Batches refused because the map is nearly full"},
         {&counts->seconds, BASE_STAT_HISTOGRAM, "dougong_kv_store_seconds",
-         "Time of an LMDB commit"},
+         kv->labels, "Time of an LMDB commit"},
     };
-    must(kv->config.owner < BASE_COUNT(names));
-    kv->labels = base_mem_format("env=\"%s\"", names[kv->config.owner]);
     counts->seconds.histogram = &counts->histogram;
-    for (size_t i = 0; i < BASE_COUNT(rows); i++)
-        base_stat_add(kv->config.stats, rows[i].stat, rows[i].kind,
-                      rows[i].name, kv->labels, rows[i].help);
-}
-
-static void
-kv_uncount(struct store_kv *kv)
-{
-    struct store_kv_counts *counts = &kv->counts;
-    struct base_stat *stats[] = {&counts->commits, &counts->conflicts,
-                                 &counts->stores,  &counts->rewinds,
-                                 &counts->full,    &counts->seconds};
-    for (size_t i = 0; i < BASE_COUNT(stats); i++)
-        base_stat_drop(kv->config.stats, stats[i]);
+    base_stat_rows(kv->config.stats, rows, BASE_COUNT(rows), add);
 }
 
 static void
@@ -60,7 +39,7 @@ kv_free(struct store_kv *kv)
     store_kv_env_shut(kv);
     files->ops->shut(files, kv->owner);
     store_kv_batch_drop_spare(kv);
-    kv_uncount(kv);
+    kv_count(kv, false);
     pthread_mutex_destroy(&kv->snaps_lock);
     base_mem_free(kv->labels);
     base_mem_free(kv->folder);
@@ -119,6 +98,8 @@ enum err
 store_kv_open(const struct store_kv_config *config, struct store_kv **ret_kv,
               struct base_note *note)
 {
+    static const char *const names[] = {"node",   "ident", "stream",
+                                        "rollup", "guard", "place"};
     struct store_kv *kv = base_mem_zero(sizeof *kv);
     kv->config = *config;
     kv->folder = base_mem_text(config->folder);
@@ -128,7 +109,9 @@ store_kv_open(const struct store_kv_config *config, struct store_kv **ret_kv,
     kv->tell.fn = kv_tell;
     must(pthread_mutex_init(&kv->snaps_lock, NULL) == 0);
     base_list_init(&kv->snaps);
-    kv_count(kv);
+    must(config->owner < BASE_COUNT(names));
+    kv->labels = base_mem_format("env=\"%s\"", names[config->owner]);
+    kv_count(kv, true);
     enum err err = kv_own(kv, note);
     if (err == ERR_OK)
         err = store_kv_env_open(kv, note);

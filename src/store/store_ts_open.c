@@ -400,11 +400,7 @@ static void
 open_counts(struct store_ts *ts, bool add)
 {
     struct store_ts_counts *c = &ts->counts;
-    const struct {
-        struct base_stat *stat;
-        enum base_stat_kind kind;
-        const char *name, *labels, *help;
-    } rows[] = {
+    const struct base_stat_row rows[] = {
         {&c->rows, BASE_STAT_COUNTER, "dougong_store_samples_total", "",
          "Samples taken into the head"},
         {&c->late, BASE_STAT_COUNTER, "dougong_store_late_rows_total", "",
@@ -430,12 +426,7 @@ open_counts(struct store_ts *ts, bool add)
         {&c->series_limit, BASE_STAT_COUNTER, "dougong_limit_hit_total",
          "limit=\"store_series\"", "Times a limit was hit"},
     };
-    for (size_t i = 0; i < BASE_COUNT(rows); i++)
-        if (add)
-            base_stat_add(ts->config.stats, rows[i].stat, rows[i].kind,
-                          rows[i].name, rows[i].labels, rows[i].help);
-        else
-            base_stat_drop(ts->config.stats, rows[i].stat);
+    base_stat_rows(ts->config.stats, rows, BASE_COUNT(rows), add);
 }
 
 static void

@@ -137,15 +137,7 @@ call_give(struct tier *tier, const struct tier_in *in,
 {
     const struct model_call_row *row =
         tier_port_call(tier, in->channel, in->kind);
-    struct model_message message = {
-        .channel = in->channel,
-        .kind = in->kind,
-        .version = in->message.version,
-        .from = in->message.from,
-        .to = in->message.to,
-        .body = in->message.body,
-        .left_ms = in->message.left_ms,
-    };
+    struct model_message message = tier_take_said(in);
     if (!row)
         answer->answer.answer(&answer->answer, ERR_UNSUPPORTED,
                               base_bytes(NULL, 0));

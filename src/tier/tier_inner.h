@@ -522,6 +522,8 @@ void tier_log_poke_timer(struct base_timer *timer);
 void tier_log_free(struct tier_log *log);
 
 /* --- tier_take.c: class b, in --- */
+/* A message as it is shown to an engine. */
+struct model_message tier_take_said(const struct tier_in *in);
 /* Takes in; NULL: go on with what is held. */
 void tier_take_message(struct tier_log *log, struct tier_in *in);
 void tier_take_local(struct tier_log *log);

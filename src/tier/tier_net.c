@@ -193,15 +193,6 @@ net_dial(struct tier_transport *transport, struct tier *tier,
 
 /* --- life --- */
 
-static void
-net_context_set(struct ssl_ctx_st **at, struct ssl_ctx_st *context)
-{
-    if (context)
-        must(SSL_CTX_up_ref(context) == 1);
-    crypt_tls_free(*at);
-    *at = context;
-}
-
 enum err
 tier_net_new(struct net *net, struct ssl_ctx_st *child,
              struct tier_net **ret_net)
@@ -209,7 +200,9 @@ tier_net_new(struct net *net, struct ssl_ctx_st *child,
     struct tier_net *tier_net = base_mem_zero(sizeof *tier_net);
     tier_net->transport.dial = net_dial;
     tier_net->net = net;
-    net_context_set(&tier_net->child, child);
+    if (child)
+        must(SSL_CTX_up_ref(child) == 1);
+    tier_net->child = child;
     *ret_net = tier_net;
     return ERR_OK;
 }
@@ -229,12 +222,6 @@ struct tier_transport *
 tier_net_transport(struct tier_net *tier_net)
 {
     return &tier_net->transport;
-}
-
-void
-tier_net_context(struct tier_net *tier_net, struct ssl_ctx_st *child)
-{
-    net_context_set(&tier_net->child, child);
 }
 
 enum err

@@ -24,8 +24,6 @@ enum err tier_net_new(struct net *net, struct ssl_ctx_st *child,
 /* After tier_stop; before net_free. */
 void tier_net_free(struct tier_net *tier_net);
 struct tier_transport *tier_net_transport(struct tier_net *tier_net);
-/* A new certificate: for the next dial. */
-void tier_net_context(struct tier_net *tier_net, struct ssl_ctx_st *child);
 
 /* Children connect here; port 0: any. */
 enum err tier_net_listen(struct tier_net *tier_net, struct tier *tier,

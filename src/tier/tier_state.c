@@ -267,15 +267,7 @@ tier_state_message(struct tier_link *link, struct tier_in *in)
         return;
     }
     struct tier_answer *answer = tier_call_answer(link, in, true);
-    struct model_message message = {
-        .channel = in->channel,
-        .kind = in->kind,
-        .version = in->message.version,
-        .from = in->message.from,
-        .to = in->message.to,
-        .body = in->message.body,
-        .seq = in->seq,
-    };
+    struct model_message message = tier_take_said(in);
     state->row->take(state->row->engine, &message, &answer->answer);
 }
 

@@ -22,6 +22,21 @@ enum take_end { TAKE_DONE, TAKE_HOLD };
 
 enum { TAKE_LOCAL_TURN = 256, TAKE_NAK_MS = 1000 };
 
+struct model_message
+tier_take_said(const struct tier_in *in)
+{
+    return (struct model_message){
+        .channel = in->channel,
+        .kind = in->kind,
+        .version = in->message.version,
+        .from = in->message.from,
+        .to = in->message.to,
+        .left_ms = in->message.left_ms,
+        .body = in->message.body,
+        .seq = in->seq,
+    };
+}
+
 /* The highest of the channel's environments. */
 void
 tier_take_load(struct tier_log *log)
@@ -222,15 +237,7 @@ take_row(struct tier_log *log, const struct tier_in *in, uint64_t h)
         return take_refuse(log, in, h, ERR_UNSUPPORTED);
     if (in->message.body.size > row->max)
         return take_refuse(log, in, h, ERR_BIG);
-    struct model_message message = {
-        .channel = log->channel,
-        .kind = in->kind,
-        .version = in->message.version,
-        .from = in->message.from,
-        .to = in->message.to,
-        .body = in->message.body,
-        .seq = in->seq,
-    };
+    struct model_message message = tier_take_said(in);
     enum err code = ERR_BUSY;
     struct store_kv_batch *batch = store_kv_batch_new(row->kv);
     enum model_took took = row->take(row->engine, &message, batch, &code);

@@ -394,11 +394,7 @@ static void
 stream_count(struct stream *stream, bool add)
 {
     struct stream_counts *c = &stream->counts;
-    const struct {
-        struct base_stat *stat;
-        enum base_stat_kind kind;
-        const char *name, *labels, *help;
-    } rows[] = {
+    const struct base_stat_row rows[] = {
         {&c->unknown, BASE_STAT_COUNTER, "dougong_ingest_refused_total",
          "why=\"unknown\"", "Samples refused"},
         {&c->busy, BASE_STAT_COUNTER, "dougong_ingest_refused_total",
@@ -424,12 +420,7 @@ stream_count(struct stream *stream, bool add)
         {&c->window_limit, BASE_STAT_COUNTER, "dougong_limit_hit_total",
          "limit=\"fold_windows\"", "Times a limit was hit"},
     };
-    for (size_t i = 0; i < BASE_COUNT(rows); i++)
-        if (add)
-            base_stat_add(stream->config.stats, rows[i].stat, rows[i].kind,
-                          rows[i].name, rows[i].labels, rows[i].help);
-        else
-            base_stat_drop(stream->config.stats, rows[i].stat);
+    base_stat_rows(stream->config.stats, rows, BASE_COUNT(rows), add);
 }
 
 enum err

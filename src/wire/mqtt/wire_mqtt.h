@@ -311,8 +311,5 @@ struct wire_mqtt_greeting {
 
 void wire_mqtt_write_connect(struct base_out *out,
                              const struct wire_mqtt_greeting *greeting);
-void wire_mqtt_write_subscribe(struct base_out *out, uint8_t version,
-                               uint16_t id, struct bytes filter,
-                               uint8_t options);
 
 #endif

@@ -210,16 +210,3 @@ wire_mqtt_write_connect(struct base_out *out,
     write_text(out, greeting->user);
     write_text(out, greeting->password);
 }
-
-void
-wire_mqtt_write_subscribe(struct base_out *out, uint8_t version, uint16_t id,
-                          struct bytes filter, uint8_t options)
-{
-    write_head(out, WIRE_MQTT_SUBSCRIBE, 2,
-               (version == 5 ? 6u : 5u) + filter.size);
-    base_out_u16be(out, id);
-    if (version == 5)
-        base_out_u8(out, 0);
-    write_text(out, filter);
-    base_out_u8(out, options);
-}
