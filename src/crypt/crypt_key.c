@@ -157,6 +157,21 @@ crypt_key_public(const struct crypt_key *key, struct base_out *out)
     return key_der(key->inner, out);
 }
 
+enum err
+crypt_key_public_pem(const struct crypt_key *key, struct base_out *out)
+{
+    char *text = NULL;
+    BIO *bio = BIO_new(BIO_s_mem());
+    if (!bio || PEM_write_bio_PUBKEY(bio, key->inner) != 1) {
+        BIO_free(bio);
+        return key_fail(ERR_IO);
+    }
+    long size = BIO_get_mem_data(bio, &text);
+    base_out_bytes_add(out, base_bytes(text, (size_t)size));
+    BIO_free(bio);
+    return out->failed;
+}
+
 static enum err
 key_number(const EVP_PKEY *inner, const char *name, struct base_out *out)
 {

@@ -33,6 +33,9 @@ enum err crypt_key_public(const struct crypt_key *key, struct base_out *out);
 /* An RSA key's two numbers, big-endian, a 00 before a set top bit; TYPE. */
 enum err crypt_key_rsa(const struct crypt_key *key, struct base_out *exponent,
                        struct base_out *modulus);
+/* The public key as PEM text. */
+enum err crypt_key_public_pem(const struct crypt_key *key,
+                              struct base_out *out);
 void crypt_key_pin(const struct crypt_key *key, uint8_t to[32]);
 uint64_t crypt_key_id(const struct crypt_key *key);
 /* Ed25519: 64 bytes. */

@@ -58,6 +58,9 @@ enum model_channel {
 enum model_kind {
     MODEL_KIND_CONTROL_STATUS = 3,      /* c, both */
     MODEL_KIND_NAMES_PREFIX = 1,        /* b up, to every ancestor */
+    MODEL_KIND_NAME_CALL_RESOLVE = 1,   /* c, routed */
+    MODEL_KIND_NAMES_SITE = 2,          /* b up: address, keys of a node */
+    MODEL_KIND_HINT_INVALIDATE = 1,     /* d, both */
     MODEL_KIND_NAMES_UNIT = 5,          /* b, ident -> rollup */
     MODEL_KIND_FIGURE_BATCH = 1,        /* a up: DGF1 */
     MODEL_KIND_FIGURE_CALL_EXPLAIN = 5, /* c, routed */
@@ -125,6 +128,9 @@ struct model_port_ops {
                 unsigned deadline_ms, struct model_ask *ask);
     void (*forget)(struct model_port *port, struct model_ask *ask);
     void (*tell)(struct model_port *port, struct model_event *event);
+    /* To a neighbour: the parent (empty) or a direct child.  May be lost. */
+    void (*hint)(struct model_port *port, enum model_channel channel,
+                 unsigned kind, struct bytes to, struct bytes body);
     /* The prefix of the parent for these channels; empty at the top. */
     struct bytes (*parent)(struct model_port *port);
     /* Direct children that ever linked, as prefixes (state loop). */
@@ -186,6 +192,14 @@ struct model_state_row { /* class a */
     /* receiver */
     void (*take)(void *engine, const struct model_message *message,
                  struct model_answer *answer);
+    void *engine;
+};
+
+struct model_hint_row { /* class d; on the state loop */
+    enum model_channel channel;
+    uint8_t kind;
+    uint32_t max;
+    void (*take)(void *engine, const struct model_message *message);
     void *engine;
 };
 

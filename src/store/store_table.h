@@ -26,6 +26,9 @@ enum store_table {
     STORE_TABLE_ID = 33,     /* prefix id u32 BE, folded suffix -> record */
     STORE_TABLE_TOKEN = 34,  /* SHA-256 of the secret -> prefix, expiry, used */
     STORE_TABLE_CERT = 35,   /* serial -> prefix, expiry, state */
+    STORE_TABLE_NAMES = 36,  /* name -> what the engine remembers of itself */
+    STORE_TABLE_APPLY = 37,  /* folded prefix -> application, its steps */
+    STORE_TABLE_KEY = 38,    /* folded hosted prefix -> its private key */
     /* stream */
     STORE_TABLE_SEGMENT = 48,  /* segment id -> manifest row: store_ts */
     STORE_TABLE_TS_STATE = 49, /* name -> next id, replay sequence: store_ts */

@@ -27,6 +27,8 @@ static const struct tier_stat_row {
     "Frames against the protocol; each ends its link", BASE_STAT_COUNTER},
   [TIER_STAT_IGNORED] = {"dougong_tier_ignored_total", "",
     "Events and answers that found nobody waiting", BASE_STAT_COUNTER},
+  [TIER_STAT_HINTS_LOST] = {"dougong_tier_hints_lost_total", "",
+    "Hints that nobody could be told", BASE_STAT_COUNTER},
   [TIER_STAT_APPLIED] = {"dougong_tier_log_messages_total",
     "result=\"applied\"", "Log messages taken", BASE_STAT_COUNTER},
   [TIER_STAT_DUPLICATES] = {"dougong_tier_log_messages_total",
@@ -204,6 +206,13 @@ tier_add_event(struct tier *tier, const struct model_event_row *row)
 {
     must(tier->event_count < TIER_ROWS && !tier->started);
     tier->events[tier->event_count++] = *row;
+}
+
+void
+tier_add_hint(struct tier *tier, const struct model_hint_row *row)
+{
+    must(tier->hint_count < TIER_ROWS && !tier->started);
+    tier->hints[tier->hint_count++] = *row;
 }
 
 /* Logs on disk with something unacknowledged go on by themselves. */

@@ -85,6 +85,7 @@ void tier_add_log(struct tier *tier, const struct model_log_row *row);
 void tier_add_call(struct tier *tier, const struct model_call_row *row);
 void tier_add_state(struct tier *tier, const struct model_state_row *row);
 void tier_add_event(struct tier *tier, const struct model_event_row *row);
+void tier_add_hint(struct tier *tier, const struct model_hint_row *row);
 
 void tier_start(struct tier *tier);
 /* DRAIN to every link, then they close; no new ones. */

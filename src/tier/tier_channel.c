@@ -38,17 +38,17 @@ static const struct tier_channel tier_channel_table[MODEL_CHANNELS] = {
       {9, R, false, "LIST"}, {10, R, false, "ASK"}}},
   [MODEL_CHANNEL_NAME_CALL] =
     {"name call", TIER_CLASS_CALL, 2, IDENT, 256 * K, 1 * M, {
-      {1, R, false, "RESOLVE"}, {2, R, false, "KEY"},
+      {1, R, true, "RESOLVE"}, {2, R, false, "KEY"},
       {3, R, false, "VERIFY"}, {4, R, false, "ADMIN"},
       {5, R, false, "SEARCH"}, {6, UP, false, "DIRECTIVES"}}},
   [MODEL_CHANNEL_NAMES] =
     {"names", TIER_CLASS_LOG, 3, IDENT, 256 * K, 256 * K, {
-      {1, UP, true, "PREFIX"}, {2, UP, false, "SITE"},
+      {1, UP, true, "PREFIX"}, {2, UP, true, "SITE"},
       {3, UP, false, "APPLY"}, {4, DOWN, false, "DECIDE"},
       {5, BOTH, true, "UNIT"}, {6, DOWN, false, "PRIMARY"}}},
   [MODEL_CHANNEL_HINT] =
     {"hint", TIER_CLASS_HINT, 2, NODE, 64 * K, 256 * K, {
-      {1, UP, false, "INVALIDATE"}, {2, UP, false, "OFFER"},
+      {1, BOTH, true, "INVALIDATE"}, {2, UP, false, "OFFER"},
       {3, DOWN, false, "PRICE"}, {4, R, false, "HEARTBEAT"},
       {5, UP, false, "PRESENCE"}}},
   [MODEL_CHANNEL_FIGURE] =

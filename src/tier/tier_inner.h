@@ -49,6 +49,7 @@ enum tier_stat {
     TIER_STAT_FENCED,
     TIER_STAT_BAD,
     TIER_STAT_IGNORED,
+    TIER_STAT_HINTS_LOST,
     TIER_STAT_APPLIED,
     TIER_STAT_DUPLICATES,
     TIER_STAT_GONE_BACK,
@@ -250,7 +251,7 @@ struct tier_link {
     struct base_timer timer;
     struct base_task task; /* pump */
     bool posted, corked;
-    uint64_t lineage, boot, next_id;
+    uint64_t lineage, boot, next_id, hint_seq;
     bool resync;
     bool reached; /* when its wire is gone: had anybody answered? */
     struct tier_flow flows[MODEL_CHANNELS];
@@ -295,7 +296,8 @@ struct tier {
     struct model_call_row calls[TIER_ROWS];
     struct model_state_row states[TIER_ROWS];
     struct model_event_row events[TIER_ROWS];
-    unsigned log_count, call_count, state_count, event_count;
+    struct model_hint_row hints[TIER_ROWS];
+    unsigned log_count, call_count, state_count, event_count, hint_count;
     struct base_stat stats[TIER_STATS];
     struct tier_traffic traffic[MODEL_CHANNELS];
 };
@@ -543,6 +545,11 @@ void tier_state_ack(struct tier_link *link, const struct wire_frame *frame);
 void tier_state_answered(struct tier_answer *answer, enum err err,
                          struct bytes body);
 bool tier_state_stuck(const struct tier_state *state, int64_t now);
+
+/* --- tier_hint.c --- */
+void tier_hint_send(struct tier *tier, unsigned channel, unsigned kind,
+                    struct bytes to, struct bytes body);
+void tier_hint_message(struct tier_link *link, const struct tier_in *in);
 
 /* --- tier_call.c --- */
 void tier_call_ask(struct tier *tier, unsigned channel, unsigned kind,

@@ -302,6 +302,8 @@ link_deliver(struct tier_link *link, struct tier_in *in)
     tier_link_ref(link);
     if (row->class == TIER_CLASS_STATE)
         tier_state_message(link, in);
+    else if (row->class == TIER_CLASS_HINT)
+        tier_hint_message(link, in);
     else
         tier_call_message(link, in);
     base_mem_free(in);

@@ -89,6 +89,13 @@ port_tell(struct model_port *port, struct model_event *event)
     base_mem_free(event);
 }
 
+static void
+port_hint(struct model_port *port, enum model_channel channel, unsigned kind,
+          struct bytes to, struct bytes body)
+{
+    tier_hint_send(port_tier(port), channel, kind, to, body);
+}
+
 static struct bytes
 port_parent(struct model_port *port)
 {
@@ -128,6 +135,7 @@ const struct model_port_ops tier_port_ops = {
     .ask = port_ask,
     .forget = port_forget,
     .tell = port_tell,
+    .hint = port_hint,
     .parent = port_parent,
     .children = port_children,
     .agrees = port_agrees,

@@ -2,6 +2,8 @@
 #include "engine/ident/ident.h"
 
 #include "base/base_mem.h"
+#include "engine/ident/ident_cache.h"
+#include "engine/ident/ident_hint.h"
 #include "engine/ident/ident_inner.h"
 
 int64_t
@@ -128,6 +130,10 @@ ident_new(const struct ident_config *config, struct ident **ret_ident,
     ident->prefix = prefix;
     base_map_init(&ident->served, base_rng_u64(config->random));
     ident_stats(ident);
+    ident->cache = base_mem_zero(sizeof *ident->cache);
+    ident->hint = base_mem_zero(sizeof *ident->hint);
+    ident_cache_init(ident->cache, ident, config->cache_bytes);
+    ident_hint_init(ident->hint, ident);
     ident_number(ident);
     err = ident_own(ident);
     if (err != ERR_OK) {
@@ -139,11 +145,21 @@ ident_new(const struct ident_config *config, struct ident **ret_ident,
     return ERR_OK;
 }
 
+enum err
+ident_start(struct ident *ident)
+{
+    return ident_site_start(ident);
+}
+
 void
 ident_free(struct ident *ident)
 {
     if (ident == NULL)
         return;
+    ident_cache_done(ident->cache);
+    ident_hint_done(ident->hint);
+    base_mem_free(ident->cache);
+    base_mem_free(ident->hint);
     struct base_stat *all[] = {
         &ident->registered,  &ident->ensured,      &ident->refused_auto,
         &ident->limit_auto,  &ident->tokens,       &ident->token_refused,

@@ -21,6 +21,15 @@
 
 struct ident;
 
+enum { IDENT_SITE_KEYS = 3 };
+
+/* Where this node answers, and its keys: 300, 301, 302 (RULINGS 13). */
+struct ident_site {
+    const char *address;
+    uint16_t http_port, handle_port; /* 0: no such door */
+    const struct crypt_key *keys[IDENT_SITE_KEYS];
+};
+
 struct ident_config {
     const char *prefix;
     struct store_kv *kv;
@@ -35,6 +44,8 @@ struct ident_config {
     const char *const *allow; /* patterns of suffixes that `auto` may make */
     unsigned allow_count;
     struct bytes attributes; /* of all units here: a line of model_attr */
+    struct ident_site site;
+    uint64_t cache_bytes; /* of answers of other nodes; 0: none are kept */
 };
 
 enum err ident_new(const struct ident_config *config, struct ident **ret_ident,
@@ -112,7 +123,11 @@ struct ident_prefix {
     enum ident_prefix_state state;
     int64_t approved_ms, joined_ms;
     uint8_t pin[32]; /* of its tier key; zero: none yet */
-    bool direct;     /* a child of this node, not one below it */
+    bool direct;     /* granted by this node, not by one below it */
+    bool hosted;     /* its names are kept at this node */
+    unsigned quota;  /* of names; 0: none */
+    char host[MODEL_PREFIX_MAX + 1]; /* the node that serves it */
+    char attributes[MODEL_ATTR_MAX + 1];
 };
 
 /* A new one-time token for a direct child (24 h); text: "dgj1-..." . */
@@ -146,7 +161,17 @@ void ident_denied_watch(struct ident *ident,
                         void (*fn)(void *self, struct bytes prefix),
                         void *self);
 
+/* What goes up: this node's own site; after tier has its rows. */
+enum err ident_start(struct ident *ident);
+
 /* --- rows for tier --- */
+enum model_took ident_take_site(void *ident,
+                                const struct model_message *message,
+                                struct store_kv_batch *batch,
+                                enum err *ret_code);
+void ident_take_resolve(void *ident, const struct model_message *message,
+                        struct model_answer *answer);
+void ident_take_hint(void *ident, const struct model_message *message);
 enum model_took ident_take_prefix(void *ident,
                                   const struct model_message *message,
                                   struct store_kv_batch *batch,

@@ -5,6 +5,7 @@
  * hears of it at once by an event; what it remembers is a cache. */
 #include "base/base_mem.h"
 #include "base/base_must.h"
+#include "engine/ident/ident_hint.h"
 #include "engine/ident/ident_inner.h"
 #include "wire/figure/wire_unit.h"
 
@@ -137,6 +138,16 @@ id_row(struct store_kv_batch *batch, const struct ident_key *key,
     base_out_done(&value);
 }
 
+static void
+id_hint(struct ident *ident, const struct model_id *id)
+{
+    uint8_t room[MODEL_ID_MAX];
+    struct bytes whole =
+        base_bytes(id->prefix.at, id->prefix.size + 1 + id->suffix.size);
+    base_bytes_fold(whole, room);
+    ident_hint_changed(ident->hint, id->prefix, base_bytes(room, whole.size));
+}
+
 enum err
 ident_id_write(struct ident *ident, const struct ident_key *key,
                const struct ident_record *record, bool gone,
@@ -163,6 +174,7 @@ ident_id_write(struct ident *ident, const struct ident_key *key,
     if (gone)
         key->served->count--;
     id_tell(ident, record, attributes, sequence);
+    id_hint(ident, &key->id);
     return ERR_OK;
 }
 

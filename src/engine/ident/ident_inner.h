@@ -38,6 +38,8 @@ struct ident {
     int64_t auto_hour;
     unsigned auto_count;
     struct ident_guard guard[IDENT_GUARD_SLOTS];
+    struct ident_cache *cache;
+    struct ident_hint *hint;
     void (*denied)(void *self, struct bytes prefix);
     void *denied_self;
     struct base_stat registered, ensured, refused_auto, limit_auto;
@@ -56,7 +58,11 @@ void ident_prefix_put(struct ident *ident, struct store_kv_batch *batch,
                       const struct ident_row_prefix *row);
 /* Tell every node above that this prefix is as it is now. */
 enum err ident_prefix_up(struct ident *ident, struct store_kv_batch *batch,
-                         const struct ident_row_prefix *row);
+                         const struct ident_row_prefix *row,
+                         struct wire_hs_list values);
+/* The nearest known prefix that covers this one, itself included; ABSENT. */
+enum err ident_prefix_nearest(struct ident *ident, struct bytes prefix,
+                              struct ident_row_prefix *ret_row);
 
 /* --- ident_id.c --- */
 
@@ -82,6 +88,41 @@ enum err ident_id_write(struct ident *ident, const struct ident_key *key,
                         const struct ident_record *record, bool gone,
                         struct bytes attributes,
                         struct store_journal_wait *wait);
+
+/* --- ident_site.c --- */
+
+struct bytes ident_site_key(struct bytes prefix, uint8_t room[IDENT_ROW_KEY]);
+enum err ident_site_get(struct ident *ident, struct bytes prefix,
+                        struct base_arena *arena,
+                        struct ident_record *ret_record);
+void ident_site_put(struct ident *ident, struct store_kv_batch *batch,
+                    struct bytes prefix, struct wire_hs_list values);
+void ident_site_del(struct ident *ident, struct store_kv_batch *batch,
+                    struct bytes prefix);
+/* Values of 0.NA/P as its grantor writes them, over what its node has said;
+ * *ret_values is to be ended. */
+void ident_site_granted(struct ident *ident, const struct ident_row_prefix *row,
+                        struct base_out *ret_values,
+                        struct wire_hs_list *ret_list);
+/* The same of a prefix that is served here, with its own key. */
+void ident_site_hosted(struct ident *ident, const struct ident_row_prefix *row,
+                       const struct crypt_key *key, struct base_out *ret_values,
+                       struct wire_hs_list *ret_list);
+/* The row and its record go into the batch and up; the batch is committed, or
+ * freed. */
+enum err ident_site_commit(struct ident *ident, struct store_kv_batch *batch,
+                           const struct ident_row_prefix *row,
+                           struct wire_hs_list values,
+                           struct store_journal_wait *wait);
+enum err ident_site_start(struct ident *ident);
+
+/* --- ident_resolve.c, ident_hint.c --- */
+
+/* This node's own step of the way, with the time since the call began. */
+void ident_resolve_hop(struct ident *ident, struct ident_resolve *call,
+                       const char *what);
+/* Does anybody here, or below, remember answers? */
+bool ident_hint_wanted(struct ident *ident);
 
 /* --- ident_record.c: no state --- */
 

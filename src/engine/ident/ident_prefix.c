@@ -11,7 +11,9 @@
 #include "base/base_mem.h"
 #include "crypt/crypt_hash.h"
 #include "base/base_must.h"
+#include "engine/ident/ident_hint.h"
 #include "engine/ident/ident_inner.h"
+#include "wire/names/wire_names.h"
 #include "wire/token/wire_token.h"
 
 enum {
@@ -21,7 +23,7 @@ enum {
     PREFIX_GUARD_TRIES = 5,
     PREFIX_GUARD_WINDOW_MS = 60 * 1000,
     PREFIX_GUARD_HELD_MS = 10 * 60 * 1000,
-    PREFIX_BODY_VERSION = 1,
+    PREFIX_BODY_MAX = 160 << 10,
 };
 
 static struct bytes
@@ -72,21 +74,41 @@ ident_prefix_put(struct ident *ident, struct store_kv_batch *batch,
                  base_out_bytes(&out));
 }
 
-/* Body of names/PREFIX: version u8, state u8, pin 32 B, name. */
+enum err
+ident_prefix_nearest(struct ident *ident, struct bytes prefix,
+                     struct ident_row_prefix *ret_row)
+{
+    enum err err = ERR_ABSENT;
+    while (prefix.size > 0 && err == ERR_ABSENT) {
+        err = ident_prefix_get(ident, prefix, ret_row);
+        prefix = model_id_parent(prefix);
+    }
+    return err;
+}
+
 enum err
 ident_prefix_up(struct ident *ident, struct store_kv_batch *batch,
-                const struct ident_row_prefix *row)
+                const struct ident_row_prefix *row, struct wire_hs_list values)
 {
-    uint8_t room[IDENT_ROW_PREFIX_MAX];
     struct base_out out;
     struct model_port *port = ident->config.port;
-    base_out_fixed(&out, room, sizeof room);
-    base_out_u8(&out, PREFIX_BODY_VERSION);
-    base_out_u8(&out, row->state);
-    base_out_bytes_add(&out, base_bytes(row->pin, sizeof row->pin));
-    base_out_bytes_add(&out, row->name);
-    return port->ops->post(port, MODEL_CHANNEL_NAMES, MODEL_KIND_NAMES_PREFIX,
-                           (struct bytes){0}, base_out_bytes(&out), batch);
+    struct wire_names_prefix up = {
+        .state = row->state,
+        .name = row->name,
+        .host = row->host,
+        .attributes = row->attributes,
+        .values = values,
+    };
+    memcpy(up.pin, row->pin, sizeof up.pin);
+    base_out_grow(&out, PREFIX_BODY_MAX);
+    wire_names_prefix_write(&out, &up);
+    enum err err = out.failed;
+    if (err == ERR_OK)
+        err =
+            port->ops->post(port, MODEL_CHANNEL_NAMES, MODEL_KIND_NAMES_PREFIX,
+                            (struct bytes){0}, base_out_bytes(&out), batch);
+    base_out_done(&out);
+    return err;
 }
 
 /* For who reads the log of the process; who did it is in the audit log. */
@@ -102,13 +124,12 @@ prefix_commit(struct ident *ident, struct store_kv_batch *batch,
               const struct ident_row_prefix *row,
               struct store_journal_wait *wait)
 {
-    ident_prefix_put(ident, batch, row);
-    enum err err = ident_prefix_up(ident, batch, row);
-    if (err != ERR_OK) {
-        store_kv_batch_free(batch);
-        return err;
-    }
-    return store_kv_commit(ident->config.kv, batch, wait, NULL);
+    struct base_out values;
+    struct wire_hs_list list;
+    ident_site_granted(ident, row, &values, &list);
+    enum err err = ident_site_commit(ident, batch, row, list, wait);
+    base_out_done(&values);
+    return err;
 }
 
 /* --- tokens --- */
@@ -516,7 +537,13 @@ prefix_list_row(void *self, struct bytes key, struct bytes value)
         .approved_ms = row.approved_ms,
         .joined_ms = row.joined_ms,
         .direct = (row.flags & IDENT_ROW_DIRECT) != 0,
+        .hosted = (row.flags & IDENT_ROW_HOSTED) != 0,
+        .quota = row.quota,
     };
+    base_bytes_string(row.host.size > 0 ? row.host : row.name, prefix.host,
+                      sizeof prefix.host);
+    base_bytes_string(row.attributes, prefix.attributes,
+                      sizeof prefix.attributes);
     base_bytes_string(row.name, prefix.name, sizeof prefix.name);
     memcpy(prefix.pin, row.pin, sizeof prefix.pin);
     list->fn(list->self, &prefix);
@@ -544,30 +571,42 @@ ident_prefix_list(struct ident *ident,
 }
 
 /* A child says that a prefix below it was granted or changed. */
+static enum err
+prefix_take_check(const struct model_message *message,
+                  struct wire_names_prefix *prefix)
+{
+    enum err err = wire_names_prefix_read(message->body, prefix);
+    if (err != ERR_OK)
+        return err;
+    if (prefix->state < IDENT_PREFIX_APPROVED ||
+        prefix->state > IDENT_PREFIX_REVOKED ||
+        model_id_prefix_check(prefix->name) != ERR_OK ||
+        (prefix->host.size > 0 &&
+         model_id_prefix_check(prefix->host) != ERR_OK) ||
+        model_attr_check(prefix->attributes) != ERR_OK ||
+        prefix->values.raw.size > IDENT_VALUES_BYTES)
+        return ERR_SYNTAX;
+    if (!model_id_covers(message->from, prefix->name) ||
+        base_bytes_equal_folded(message->from, prefix->name))
+        return ERR_DENIED; /* not the sender's to grant */
+    return ERR_OK;
+}
+
 enum model_took
 ident_take_prefix(void *self, const struct model_message *message,
                   struct store_kv_batch *batch, enum err *ret_code)
 {
     struct ident *ident = self;
-    struct ident_row_prefix row, old;
-    struct base_cur cur;
-    base_cur_init(&cur, message->body);
-    uint8_t version = base_cur_u8(&cur);
-    row = (struct ident_row_prefix){.state = base_cur_u8(&cur)};
-    struct bytes pin = base_cur_take(&cur, sizeof row.pin);
-    row.name = base_cur_rest(&cur);
-    if (!base_cur_ok(&cur) || version != PREFIX_BODY_VERSION ||
-        row.state < IDENT_PREFIX_APPROVED || row.state > IDENT_PREFIX_REVOKED ||
-        model_id_prefix_check(row.name) != ERR_OK) {
-        *ret_code = ERR_SYNTAX;
+    struct ident_row_prefix row = {0}, old;
+    struct wire_names_prefix prefix;
+    *ret_code = prefix_take_check(message, &prefix);
+    if (*ret_code != ERR_OK)
         return MODEL_TOOK_REFUSED;
-    }
-    if (!model_id_covers(message->from, row.name) ||
-        base_bytes_equal_folded(message->from, row.name)) {
-        *ret_code = ERR_DENIED; /* not the sender's to grant */
-        return MODEL_TOOK_REFUSED;
-    }
-    memcpy(row.pin, pin.at, sizeof row.pin);
+    row.state = prefix.state;
+    memcpy(row.pin, prefix.pin, sizeof row.pin);
+    row.name = prefix.name;
+    row.host = prefix.host;
+    row.attributes = prefix.attributes;
     if (ident_prefix_get(ident, row.name, &old) == ERR_OK) {
         row.id = old.id;
         row.approved_ms = old.approved_ms;
@@ -579,7 +618,10 @@ ident_take_prefix(void *self, const struct model_message *message,
     if (row.state == IDENT_PREFIX_ACTIVE && row.joined_ms == 0)
         row.joined_ms = ident_now(ident);
     ident_prefix_put(ident, batch, &row);
-    if (ident_prefix_up(ident, batch, &row) != ERR_OK)
-        return MODEL_TOOK_AGAIN;
-    return MODEL_TOOK_OK;
+    if (prefix.values.count > 0)
+        ident_site_put(ident, batch, row.name, prefix.values);
+    ident_hint_changed(ident->hint, row.name, (struct bytes){0});
+    return ident_prefix_up(ident, batch, &row, prefix.values) == ERR_OK
+               ? MODEL_TOOK_OK
+               : MODEL_TOOK_AGAIN;
 }

@@ -1,7 +1,9 @@
 /* ident_resolve.c -- see ident_resolve.h. */
 #include "engine/ident/ident_resolve.h"
 
-#include "base/base_must.h"
+#include "base/base_mem.h"
+#include "engine/ident/ident_cache.h"
+#include "engine/ident/ident_hint.h"
 #include "engine/ident/ident_inner.h"
 
 const char *
@@ -51,8 +53,9 @@ resolve_durable(struct store_journal_wait *wait, enum err err)
     call->done(call);
 }
 
-static void
-resolve_hop(struct ident *ident, struct ident_resolve *call, const char *what)
+void
+ident_resolve_hop(struct ident *ident, struct ident_resolve *call,
+                  const char *what)
 {
     if (call->hop_count == IDENT_HOPS)
         return;
@@ -112,7 +115,7 @@ static void
 resolve_row(struct ident *ident, struct ident_resolve *call, struct bytes value)
 {
     struct ident_record record;
-    resolve_hop(ident, call, "held");
+    ident_resolve_hop(ident, call, "held");
     call->authoritative = true;
     call->message = "";
     if (ident_row_id_read(value, &record) != ERR_OK) {
@@ -132,30 +135,173 @@ resolve_row(struct ident *ident, struct ident_resolve *call, struct bytes value)
 }
 
 static void
-resolve_held(struct ident *ident, struct ident_resolve *call,
-             const struct ident_served *served, struct bytes suffix)
+resolve_key(struct ident *ident, struct ident_resolve *call, struct bytes key)
 {
-    uint8_t room[IDENT_ROW_KEY];
-    struct base_out key;
     struct bytes value;
-    base_out_fixed(&key, room, sizeof room);
-    base_out_u32be(&key, served->id);
-    base_out_bytes_add(&key, suffix); /* folded already */
-    enum err err =
-        base_out_ok(&key)
-            ? store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID,
-                           base_out_bytes(&key), &value)
-            : ERR_ABSENT; /* longer than any registered */
+    enum err err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID,
+                                key, &value);
     if (err == ERR_OK) {
         resolve_row(ident, call, value);
         return;
     }
-    resolve_hop(ident, call, "held");
+    ident_resolve_hop(ident, call, "held");
     call->authoritative = true;
     if (err == ERR_ABSENT)
         resolve_answer(ident, call, IDENT_CODE_ABSENT, "not registered");
     else
         resolve_answer(ident, call, IDENT_CODE_INTERNAL, base_err_text(err));
+}
+
+static void
+resolve_held(struct ident *ident, struct ident_resolve *call,
+             const struct ident_served *served, struct bytes suffix)
+{
+    uint8_t room[IDENT_ROW_KEY];
+    struct base_out key;
+    if (suffix.size > MODEL_ID_MAX) { /* longer than any registered */
+        ident_resolve_hop(ident, call, "held");
+        resolve_answer(ident, call, IDENT_CODE_ABSENT, "not registered");
+        return;
+    }
+    base_out_fixed(&key, room, sizeof room);
+    base_out_u32be(&key, served->id);
+    base_out_bytes_add(&key, suffix); /* folded already */
+    resolve_key(ident, call, base_out_bytes(&key));
+}
+
+/* --- held elsewhere --- */
+
+static void
+resolve_no(struct ident *ident, struct ident_resolve *call,
+           enum ident_code code, const char *what, struct bytes prefix)
+{
+    ident_resolve_hop(ident, call, "unknown");
+    resolve_answer(ident, call, code,
+                   base_arena_format(&call->arena, "%s %.*s", what,
+                                     (int)prefix.size,
+                                     (const char *)prefix.at));
+}
+
+/* 302 or 303: the sites of this prefix, of this type. */
+static void
+resolve_refer(struct ident *ident, struct ident_resolve *call,
+              struct bytes prefix, const char *type, enum ident_code code,
+              enum ident_code without)
+{
+    struct ident_record record;
+    struct bytes wanted = base_bytes_text(type);
+    struct ident_resolve sites = {.types = &wanted, .type_count = 1};
+    ident_resolve_hop(ident, call, "referral");
+    base_arena_init(&sites.arena, IDENT_RESOLVE_ARENA);
+    if (call->no_referral ||
+        ident_site_get(ident, prefix, &sites.arena, &record) != ERR_OK ||
+        ident_record_select(&sites, record.values) != IDENT_CODE_OK) {
+        code = without;
+    } else {
+        call->values.count = sites.values.count;
+        call->values.raw = base_arena_bytes(&call->arena, sites.values.raw);
+    }
+    base_arena_done(&sites.arena);
+    resolve_answer(ident, call, code, ident_resolve_text(code));
+}
+
+static bool
+resolve_has_parent(struct ident *ident)
+{
+    struct model_port *port = ident->config.port;
+    return port->ops->parent != NULL && port->ops->parent(port).size > 0;
+}
+
+/* Nobody below knows it: the node above, if there is one. */
+static void
+resolve_up(struct ident *ident, struct ident_resolve *call, struct bytes prefix)
+{
+    bool ours = model_id_covers(ident->prefix, prefix);
+    if (ours || !resolve_has_parent(ident))
+        resolve_no(ident, call, IDENT_CODE_ELSEWHERE, "no node serves", prefix);
+    else if (!call->recurse)
+        resolve_no(ident, call, IDENT_CODE_ELSEWHERE,
+                   "not asked further: no node known here serves", prefix);
+    else
+        ident_cache_ask(ident->cache, call, (struct bytes){0});
+}
+
+/* The node that serves a known prefix. */
+static void
+resolve_at(struct ident *ident, struct ident_resolve *call,
+           const struct ident_row_prefix *row)
+{
+    if (row->state == IDENT_PREFIX_REVOKED)
+        resolve_no(ident, call, IDENT_CODE_ELSEWHERE, "revoked:", row->name);
+    else if (row->state == IDENT_PREFIX_SUSPENDED)
+        resolve_no(ident, call, IDENT_CODE_ELSEWHERE, "suspended:", row->name);
+    else if (row->state != IDENT_PREFIX_ACTIVE)
+        resolve_no(ident, call, IDENT_CODE_ELSEWHERE,
+                   "granted, but its node has not joined:", row->name);
+    else if (!call->recurse)
+        resolve_refer(ident, call, row->name, "HS_SITE", IDENT_CODE_REFERRAL,
+                      IDENT_CODE_ELSEWHERE);
+    else
+        ident_cache_ask(ident->cache, call,
+                        row->host.size > 0 ? row->host : row->name);
+}
+
+/* Is this prefix granted, by a node below? */
+static bool
+resolve_nearest(struct ident *ident, struct bytes prefix,
+                struct ident_row_prefix *ret_row)
+{
+    return ident_prefix_nearest(ident, prefix, ret_row) == ERR_OK &&
+           ident_id_served(ident, ret_row->name) == NULL;
+}
+
+static void
+resolve_name(struct ident *ident, struct ident_resolve *call,
+             struct bytes prefix, struct bytes suffix)
+{
+    struct ident_row_prefix row;
+    const struct ident_served *served = ident_id_served(ident, prefix);
+    if (served != NULL && served->state == IDENT_PREFIX_ACTIVE)
+        resolve_held(ident, call, served, suffix);
+    else if (served != NULL)
+        resolve_no(ident, call, IDENT_CODE_ELSEWHERE,
+                   served->state == IDENT_PREFIX_REVOKED ? "revoked:"
+                                                         : "suspended:",
+                   prefix);
+    else if (resolve_nearest(ident, prefix, &row))
+        resolve_at(ident, call, &row);
+    else
+        resolve_up(ident, call, prefix);
+}
+
+/* 0.NA/P. */
+static void
+resolve_site(struct ident *ident, struct ident_resolve *call,
+             struct bytes prefix)
+{
+    uint8_t room[IDENT_ROW_KEY];
+    struct ident_row_prefix row;
+    struct base_arena arena;
+    struct ident_record record;
+    if (model_id_prefix_check(prefix) != ERR_OK) {
+        resolve_no(ident, call, IDENT_CODE_ABSENT, "not a prefix:", prefix);
+        return;
+    }
+    base_arena_init(&arena, IDENT_RESOLVE_ARENA);
+    bool here = ident_site_get(ident, prefix, &arena, &record) == ERR_OK;
+    base_arena_done(&arena);
+    bool ours = model_id_covers(ident->prefix, prefix);
+    if (here)
+        resolve_key(ident, call, ident_site_key(prefix, room));
+    else if (!ours && resolve_has_parent(ident))
+        resolve_up(ident, call, prefix);
+    else if (!resolve_nearest(ident, prefix, &row))
+        resolve_no(ident, call, IDENT_CODE_ABSENT, "no such prefix:", prefix);
+    else if (call->recurse && row.state == IDENT_PREFIX_ACTIVE)
+        resolve_at(ident, call, &row);
+    else
+        resolve_refer(ident, call, row.name, "HS_SITE.PREFIX",
+                      IDENT_CODE_PREFIX_REFERRAL, IDENT_CODE_ABSENT);
 }
 
 static void
@@ -165,14 +311,12 @@ resolve_run(struct ident *ident, struct ident_resolve *call)
     struct bytes prefix = base_bytes_slice(call->folded, 0, slash);
     struct bytes suffix =
         base_bytes_slice(call->folded, slash + 1, call->folded.size);
-    const struct ident_served *served = ident_id_served(ident, prefix);
-    if (served != NULL) {
-        resolve_held(ident, call, served, suffix);
-        return;
-    }
-    resolve_hop(ident, call, "unknown");
-    resolve_answer(ident, call, IDENT_CODE_ELSEWHERE,
-                   ident_resolve_text(IDENT_CODE_ELSEWHERE));
+    if (base_bytes_is(prefix, "0.NA"))
+        resolve_site(ident, call, suffix);
+    else if (model_id_prefix_check(prefix) != ERR_OK)
+        resolve_no(ident, call, IDENT_CODE_ELSEWHERE, "not a prefix:", prefix);
+    else
+        resolve_name(ident, call, prefix, suffix);
 }
 
 static void
@@ -210,4 +354,66 @@ void
 ident_resolve_done(struct ident_resolve *call)
 {
     base_arena_done(&call->arena);
+}
+
+/* --- asked by another node --- */
+
+struct resolve_taken {
+    struct ident_resolve call; /* first */
+    struct model_answer *answer;
+    /* the handle stands behind it */
+};
+
+static void
+resolve_answered(struct ident_resolve *call)
+{
+    struct resolve_taken *taken = BASE_OUTER(call, struct resolve_taken, call);
+    struct wire_names_answer answer = {
+        .authoritative = call->authoritative,
+        .code = (uint16_t)call->code,
+        .registered = call->registered,
+        .message = base_bytes_text(call->message),
+        .hop_count = call->hop_count,
+        .values = call->values,
+    };
+    struct base_out out;
+    for (unsigned i = 0; i < call->hop_count; i++)
+        answer.hops[i] = (struct wire_names_hop){
+            base_bytes_text(call->hops[i].node),
+            base_bytes_text(call->hops[i].what), call->hops[i].ms};
+    base_out_grow(&out, IDENT_VALUES_BYTES + 8192);
+    wire_names_answer_write(&out, &answer);
+    taken->answer->answer(taken->answer, base_out_ok(&out) ? ERR_OK : ERR_BIG,
+                          base_out_bytes(&out));
+    base_out_done(&out);
+    ident_resolve_done(call);
+    base_mem_free(taken);
+}
+
+void
+ident_take_resolve(void *self, const struct model_message *message,
+                   struct model_answer *answer)
+{
+    struct ident *ident = self;
+    struct wire_names_question question;
+    enum err err = wire_names_question_read(message->body, &question);
+    if (err != ERR_OK) {
+        answer->answer(answer, err, (struct bytes){0});
+        return;
+    }
+    if (question.keeps)
+        ident_hint_keeps(ident->hint, message->from);
+    struct resolve_taken *taken =
+        base_mem_zero(sizeof *taken + question.handle.size);
+    uint8_t *handle = (uint8_t *)(taken + 1);
+    memcpy(handle, question.handle.at, question.handle.size);
+    taken->answer = answer;
+    taken->call.done = resolve_answered;
+    taken->call.loop = ident->config.loop;
+    taken->call.handle = base_bytes(handle, question.handle.size);
+    taken->call.public_only = true;
+    taken->call.recurse = true;
+    taken->call.authority = question.authority;
+    taken->call.count = question.count;
+    ident_resolve(ident, &taken->call);
 }

@@ -33,13 +33,13 @@
 #define IDENT_RESOLVE_H
 
 #include "base/base_arena.h"
+#include "base/base_list.h"
 #include "base/base_loop.h"
 #include "model/model_id.h"
 #include "store/store_journal.h"
 #include "wire/handle/wire_hs.h"
 
 struct ident;
-struct ident_cache_entry;
 
 /* DO-IRP response codes (spec identify 2). */
 enum ident_code {
@@ -105,8 +105,6 @@ struct ident_resolve {
     struct base_task task;
     struct store_journal_wait wait;
     struct base_link waiting;
-    struct base_timer timer;
-    struct ident_cache_entry *entry;
     struct bytes folded;
     int64_t began_ms;
 };
