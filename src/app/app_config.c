@@ -186,13 +186,14 @@ static void
 config_limits(struct model_yaml *yaml, const struct model_yaml_node *map,
               struct app_config *config)
 {
-    enum { SERIES, HEAD, MAP, FILE_MIB, REQUESTS, LIMIT_KEYS };
+    enum { SERIES, HEAD, MAP, FILE_MIB, REQUESTS, CACHE, LIMIT_KEYS };
     static const struct model_yaml_key keys[LIMIT_KEYS] = {
         [SERIES] = {"series", MODEL_YAML_SCALAR},
         [HEAD] = {"head_mib", MODEL_YAML_SCALAR},
         [MAP] = {"map_gib", MODEL_YAML_SCALAR},
         [FILE_MIB] = {"journal_file_mib", MODEL_YAML_SCALAR},
         [REQUESTS] = {"requests", MODEL_YAML_SCALAR},
+        [CACHE] = {"names_cache_mib", MODEL_YAML_SCALAR},
     };
     const struct model_yaml_node *at[LIMIT_KEYS];
     model_yaml_map(yaml, map, keys, LIMIT_KEYS, at);
@@ -204,6 +205,8 @@ config_limits(struct model_yaml *yaml, const struct model_yaml_node *map,
                         << 30;
     config->file_bytes =
         (uint64_t)model_yaml_int(yaml, at[FILE_MIB], 1, 1024, 64) << 20;
+    config->cache_bytes =
+        (uint64_t)model_yaml_int(yaml, at[CACHE], 0, 1 << 20, 0) << 20;
     config->requests =
         (unsigned)model_yaml_int(yaml, at[REQUESTS], 1, 100000, 256);
 }

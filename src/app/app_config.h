@@ -70,7 +70,7 @@ struct app_config {
     struct app_config_handle handle;
     struct app_config_list packs;
     int64_t retention_ms;
-    uint64_t head_bytes, map_bytes, file_bytes;
+    uint64_t head_bytes, map_bytes, file_bytes, cache_bytes;
     uint32_t series;
     unsigned requests;
     unsigned children;

@@ -44,6 +44,12 @@ app_ident_open(struct app_parts *parts)
         .allow = parts->config->doors[APP_DOOR_MQTT].allow,
         .allow_count = parts->config->doors[APP_DOOR_MQTT].allow_count,
     };
+    config.cache_bytes = parts->config->cache_bytes;
+    config.site = (struct ident_site){
+        .address = parts->config->bind,
+        .http_port = parts->config->doors[APP_DOOR_HTTP].port,
+        .keys = {parts->keys.handle, parts->keys.tls, parts->keys.sign},
+    };
     if (parts->config->children == 0)
         config.ca = NULL; /* its CA is for doors only: nobody joins here */
     enum err err = ident_attributes(parts, &config.attributes);
@@ -52,4 +58,52 @@ app_ident_open(struct app_parts *parts)
     if (err != ERR_OK && parts->note->text[0] == '\0')
         base_err_note(parts->note, err, "ident: %s", base_err_text(err));
     return err;
+}
+
+void
+app_ident_rows(struct app_parts *parts)
+{
+    static const struct {
+        uint8_t kind;
+        uint32_t max;
+        enum model_took (*take)(void *engine,
+                                const struct model_message *message,
+                                struct store_kv_batch *batch,
+                                enum err *ret_code);
+    } logs[] = {
+        {MODEL_KIND_NAMES_PREFIX, 160 << 10, ident_take_prefix},
+        {MODEL_KIND_NAMES_SITE, 64 << 10, ident_take_site},
+    };
+    for (size_t i = 0; i < BASE_COUNT(logs); i++)
+        tier_add_log(parts->tier, &(struct model_log_row){
+                                      .channel = MODEL_CHANNEL_NAMES,
+                                      .kind = logs[i].kind,
+                                      .max = logs[i].max,
+                                      .kv = parts->kvs[1],
+                                      .take = logs[i].take,
+                                      .engine = parts->ident,
+                                  });
+    tier_add_call(parts->tier, &(struct model_call_row){
+                                   .channel = MODEL_CHANNEL_NAME_CALL,
+                                   .kind = MODEL_KIND_NAME_CALL_RESOLVE,
+                                   .max = 256 << 10,
+                                   .take = ident_take_resolve,
+                                   .engine = parts->ident,
+                               });
+    tier_add_hint(parts->tier, &(struct model_hint_row){
+                                   .channel = MODEL_CHANNEL_HINT,
+                                   .kind = MODEL_KIND_HINT_INVALIDATE,
+                                   .max = 64 << 10,
+                                   .take = ident_take_hint,
+                                   .engine = parts->ident,
+                               });
+}
+
+enum err
+app_ident_http(struct app_parts *parts)
+{
+    struct net_http_route routes[API_HANDLES_ROUTES];
+    parts->api_handles.ident = parts->ident;
+    api_handles_routes(&parts->api_handles, parts->state, routes);
+    return net_http_routes(parts->http, routes, API_HANDLES_ROUTES);
 }

@@ -255,15 +255,7 @@ link_denied(void *self, struct bytes prefix)
 enum err
 app_link_rows(struct app_parts *parts)
 {
-    tier_add_log(parts->tier, &(struct model_log_row){
-                                  .channel = MODEL_CHANNEL_NAMES,
-                                  .kind = MODEL_KIND_NAMES_PREFIX,
-                                  .max = 4096,
-                                  .kv = parts->kvs[1],
-                                  .take = ident_take_prefix,
-                                  .engine = parts->ident,
-                              });
-    app_audit_row(parts);
+    app_ident_rows(parts);
     link_rollup_rows(parts);
     link_stream_rows(parts);
     parts->tree = (struct app_tree){parts->config, parts->tier, parts->state,
@@ -279,5 +271,5 @@ app_link_rows(struct app_parts *parts)
     for (unsigned i = 0; i < BASE_COUNT(prom); i++)
         tier_add_call(parts->tier, &prom[i]);
     ident_denied_watch(parts->ident, link_denied, parts);
-    return ERR_OK;
+    return ident_start(parts->ident);
 }

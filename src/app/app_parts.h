@@ -3,6 +3,7 @@
 #define APP_PARTS_H
 
 #include "api/est/api_est.h"
+#include "api/handles/api_handles.h"
 #include "api/prom/api_prom.h"
 #include "api/tree/api_tree.h"
 #include "app/app_audit.h"
@@ -71,6 +72,7 @@ struct app_parts {
     struct app_tree tree;
     struct api_tree api_tree;
     struct api_est api_est;
+    struct api_handles api_handles;
     struct api_prom prom;
     struct base_stat rss, cpu, up;
     int64_t started_ms;
@@ -83,6 +85,8 @@ enum err app_engines_http(struct app_parts *parts);
 void app_http_free(struct app_parts *parts);
 /* app_ident.c: the registry of names. */
 enum err app_ident_open(struct app_parts *parts);
+void app_ident_rows(struct app_parts *parts);
+enum err app_ident_http(struct app_parts *parts);
 /* app_mqtt.c: the MQTT doors and the host's client; nothing if the role has
  * neither. */
 enum err app_mqtt_open(struct app_parts *parts);

@@ -26,6 +26,8 @@ http_set(CURL *curl, const struct ctl_http *http, struct curl_slist *headers)
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     if (http->post != NULL)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, http->post);
+    if (http->method != NULL)
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, http->method);
     if (http->user != NULL) {
         curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl_easy_setopt(curl, CURLOPT_USERPWD, http->user);

@@ -12,6 +12,7 @@
 struct ctl_http {
     const char *url;    /* whole */
     const char *post;   /* body, or NULL for GET */
+    const char *method; /* NULL: GET, or POST with a body */
     const char *type;   /* of the body */
     const char *user;   /* "user:password" for Basic, or NULL */
     const char *ca_pem; /* trust only this CA; NULL: not asked */

@@ -28,30 +28,14 @@ tree_link(void *self, struct net_http_request *request)
     net_http_problem(request, 404, &note);
 }
 
-static const char *
-tree_state_name(enum ident_prefix_state state)
-{
-    switch (state) {
-    case IDENT_PREFIX_APPROVED:
-        return "approved";
-    case IDENT_PREFIX_ACTIVE:
-        return "active";
-    case IDENT_PREFIX_SUSPENDED:
-        return "suspended";
-    case IDENT_PREFIX_REVOKED:
-        return "revoked";
-    }
-    return "unknown";
-}
-
 static void
 tree_prefix_json(void *self, const struct ident_prefix *prefix)
 {
     json_t *list = self;
     json_array_append_new(
         list, json_pack("{s:s, s:s, s:b, s:I, s:I}", "prefix", prefix->name,
-                        "state", tree_state_name(prefix->state), "direct",
-                        prefix->direct ? 1 : 0, "approved_ms",
+                        "state", ident_prefix_state_name(prefix->state),
+                        "direct", prefix->direct ? 1 : 0, "approved_ms",
                         (json_int_t)prefix->approved_ms, "joined_ms",
                         (json_int_t)prefix->joined_ms));
 }
@@ -141,11 +125,11 @@ tree_act(void *self, struct net_http_request *request)
         if (err == ERR_OK)
             err = tree_audit(tree, request, verbs[i].action, prefix, before);
         if (err == ERR_OK) {
-            net_http_reply_json(request, 200,
-                                json_pack("{s:s%, s:s}", "prefix",
-                                          (const char *)prefix.at, prefix.size,
-                                          "state",
-                                          tree_state_name(verbs[i].state)));
+            net_http_reply_json(
+                request, 200,
+                json_pack("{s:s%, s:s}", "prefix", (const char *)prefix.at,
+                          prefix.size, "state",
+                          ident_prefix_state_name(verbs[i].state)));
             return;
         }
         base_err_note(&note, err, "%.*s cannot be changed so: %s",

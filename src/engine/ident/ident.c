@@ -145,6 +145,18 @@ ident_new(const struct ident_config *config, struct ident **ret_ident,
     return ERR_OK;
 }
 
+struct bytes
+ident_own_prefix(const struct ident *ident)
+{
+    return ident->prefix;
+}
+
+struct base_loop *
+ident_loop(const struct ident *ident)
+{
+    return ident->config.loop;
+}
+
 enum err
 ident_start(struct ident *ident)
 {

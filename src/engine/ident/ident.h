@@ -48,6 +48,9 @@ struct ident_config {
     uint64_t cache_bytes; /* of answers of other nodes; 0: none are kept */
 };
 
+struct bytes ident_own_prefix(const struct ident *ident);
+struct base_loop *ident_loop(const struct ident *ident);
+
 enum err ident_new(const struct ident_config *config, struct ident **ret_ident,
                    struct base_note *note);
 void ident_free(struct ident *ident);
@@ -91,6 +94,11 @@ enum err ident_list(struct ident *ident, struct bytes prefix,
                     void (*fn)(void *self, const struct ident_record *record),
                     void *self);
 
+/* All of a prefix, in that order, until fn says false. */
+enum err ident_walk(struct ident *ident, struct bytes prefix,
+                    bool (*fn)(void *self, const struct ident_record *record),
+                    void *self);
+
 /* From any loop: is this identifier here (or may it be made)?  done runs on
  * call->loop when the answer is durable: OK; ABSENT not registered; DENIED not
  * under our prefix, or not allowed; LIMIT. */
@@ -115,8 +123,14 @@ enum ident_prefix_state {
     IDENT_PREFIX_APPROVED = 1,
     IDENT_PREFIX_ACTIVE,
     IDENT_PREFIX_SUSPENDED,
-    IDENT_PREFIX_REVOKED
+    IDENT_PREFIX_REVOKED,
+    /* of an application; not told to nodes above */
+    IDENT_PREFIX_APPLIED,
+    IDENT_PREFIX_RETURNED,
+    IDENT_PREFIX_REFUSED
 };
+
+const char *ident_prefix_state_name(enum ident_prefix_state state);
 
 struct ident_prefix {
     char name[MODEL_PREFIX_MAX + 1];
@@ -141,6 +155,8 @@ enum err ident_prefix_set(struct ident *ident, struct bytes prefix,
 /* SHA-256 of its row, for the audit log; empty: there is none. */
 struct bytes ident_prefix_digest(struct ident *ident, struct bytes prefix,
                                  uint8_t to[32]);
+enum err ident_prefix_find(struct ident *ident, struct bytes prefix,
+                           struct ident_prefix *ret_prefix);
 enum err ident_prefix_list(struct ident *ident,
                            void (*fn)(void *self,
                                       const struct ident_prefix *prefix),

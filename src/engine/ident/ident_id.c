@@ -287,6 +287,49 @@ ident_list(struct ident *ident, struct bytes prefix, struct bytes after,
     return err == ERR_AGAIN ? ERR_OK : err;
 }
 
+struct id_walk {
+    bool (*fn)(void *self, const struct ident_record *record);
+    void *self;
+    bool ended;
+};
+
+static bool
+id_walk_row(void *self, struct bytes key, struct bytes value)
+{
+    struct id_walk *walk = self;
+    struct ident_record record;
+    (void)key;
+    if (ident_row_id_read(value, &record) == ERR_OK)
+        walk->ended = !walk->fn(walk->self, &record);
+    return !walk->ended;
+}
+
+enum err
+ident_walk(struct ident *ident, struct bytes prefix,
+           bool (*fn)(void *self, const struct ident_record *record),
+           void *self)
+{
+    const struct ident_served *served = ident_id_served(ident, prefix);
+    struct id_walk walk = {fn, self, false};
+    uint8_t head[4], room[2][480];
+    struct bytes from = {0};
+    struct base_out own;
+    if (served == NULL)
+        return ERR_DENIED;
+    base_out_fixed(&own, head, sizeof head);
+    base_out_u32be(&own, served->id);
+    for (unsigned turn = 0;; turn ^= 1) {
+        struct base_out next;
+        base_out_fixed(&next, room[turn], sizeof room[turn]);
+        enum err err = store_kv_scan(store_kv_now(ident->config.kv),
+                                     STORE_TABLE_ID, base_out_bytes(&own), from,
+                                     10000, id_walk_row, &walk, &next);
+        if (err != ERR_AGAIN || walk.ended)
+            return walk.ended ? ERR_OK : err;
+        from = base_out_bytes(&next);
+    }
+}
+
 /* --- the doors' question --- */
 
 /* '*' stands for any bytes. */

@@ -519,6 +519,52 @@ ident_prefix_set(struct ident *ident, struct bytes prefix,
     return err;
 }
 
+const char *
+ident_prefix_state_name(enum ident_prefix_state state)
+{
+    static const char *const names[] = {
+        [IDENT_PREFIX_APPROVED] = "approved",
+        [IDENT_PREFIX_ACTIVE] = "active",
+        [IDENT_PREFIX_SUSPENDED] = "suspended",
+        [IDENT_PREFIX_REVOKED] = "revoked",
+        [IDENT_PREFIX_APPLIED] = "applied",
+        [IDENT_PREFIX_RETURNED] = "returned",
+        [IDENT_PREFIX_REFUSED] = "refused",
+    };
+    bool known = (unsigned)state < BASE_COUNT(names) && names[state] != NULL;
+    return known ? names[state] : "unknown";
+}
+
+static void
+prefix_view(const struct ident_row_prefix *row, struct ident_prefix *ret_view)
+{
+    *ret_view = (struct ident_prefix){
+        .state = (enum ident_prefix_state)row->state,
+        .approved_ms = row->approved_ms,
+        .joined_ms = row->joined_ms,
+        .direct = (row->flags & IDENT_ROW_DIRECT) != 0,
+        .hosted = (row->flags & IDENT_ROW_HOSTED) != 0,
+        .quota = row->quota,
+    };
+    base_bytes_string(row->name, ret_view->name, sizeof ret_view->name);
+    base_bytes_string(row->host.size > 0 ? row->host : row->name,
+                      ret_view->host, sizeof ret_view->host);
+    base_bytes_string(row->attributes, ret_view->attributes,
+                      sizeof ret_view->attributes);
+    memcpy(ret_view->pin, row->pin, sizeof ret_view->pin);
+}
+
+enum err
+ident_prefix_find(struct ident *ident, struct bytes prefix,
+                  struct ident_prefix *ret_prefix)
+{
+    struct ident_row_prefix row;
+    enum err err = ident_prefix_get(ident, prefix, &row);
+    if (err == ERR_OK)
+        prefix_view(&row, ret_prefix);
+    return err;
+}
+
 struct prefix_list {
     void (*fn)(void *self, const struct ident_prefix *prefix);
     void *self;
@@ -529,23 +575,11 @@ prefix_list_row(void *self, struct bytes key, struct bytes value)
 {
     struct prefix_list *list = self;
     struct ident_row_prefix row;
+    struct ident_prefix prefix;
     (void)key;
     if (ident_row_prefix_read(value, &row) != ERR_OK)
         return true;
-    struct ident_prefix prefix = {
-        .state = (enum ident_prefix_state)row.state,
-        .approved_ms = row.approved_ms,
-        .joined_ms = row.joined_ms,
-        .direct = (row.flags & IDENT_ROW_DIRECT) != 0,
-        .hosted = (row.flags & IDENT_ROW_HOSTED) != 0,
-        .quota = row.quota,
-    };
-    base_bytes_string(row.host.size > 0 ? row.host : row.name, prefix.host,
-                      sizeof prefix.host);
-    base_bytes_string(row.attributes, prefix.attributes,
-                      sizeof prefix.attributes);
-    base_bytes_string(row.name, prefix.name, sizeof prefix.name);
-    memcpy(prefix.pin, row.pin, sizeof prefix.pin);
+    prefix_view(&row, &prefix);
     list->fn(list->self, &prefix);
     return true;
 }

@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Names: any name from any node, also with nodes away.
+
+A nation, a province, an enterprise and a public recursive node; what is asked
+goes up and down the tree, is kept by the recursive node, and a change is seen
+there at once.
+"""
+import json
+import os
+import sys
+import urllib.parse
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
+from chain import Chain, Node, http, until  # noqa: E402
+
+HOST = '88.31.1001/host'
+
+
+def resolve(node, name, *more):
+    """(exit code, answer, standard error)."""
+    done = node.ctl('resolve', name, '--json', *more, check=False)
+    try:
+        answer = json.loads(done.stdout)
+    except ValueError:
+        answer = None
+    return done.returncode, answer, done.stderr.decode()
+
+
+def values(node, name, *more):
+    code, answer, why = resolve(node, name, *more)
+    assert code == 0, (node.prefix, name, code, why)
+    return answer['values']
+
+
+def put(node, name, body, **params):
+    url = '%s/api/handles/%s?%s' % (node.url, urllib.parse.quote(name, ''),
+                                    urllib.parse.urlencode(params))
+    status, answer, _ = http(url, json.dumps(body).encode(), method='PUT',
+                             headers={'Content-Type': 'application/json'})
+    return status, json.loads(answer)
+
+
+def everywhere(nodes):
+    until('the machine is registered', lambda: resolve(
+        nodes[2], HOST)[0] == 0)
+    first = values(nodes[2], HOST)
+    assert {'CLASS', 'HS_ADMIN'} == {v['type'] for v in first}, first
+    for node in nodes:
+        assert values(node, HOST) == first, node.prefix
+        assert values(node, HOST.upper()) == first, node.prefix
+    _, answer, _ = resolve(nodes[3], '88.31.1001/HOST', '--trace')
+    assert answer['handle'] == '88.31.1001/HOST'
+    assert answer['registered'] == HOST
+    print('names: %s has equal values at %s' % (
+        HOST, ', '.join(n.prefix for n in nodes)))
+
+
+def ways(nodes):
+    """The first question goes up and down; the second stops at the cache."""
+    name = '88.31.1001/pump-1'
+    status, answer = put(nodes[2], name, [
+        {'index': 1, 'type': 'CLASS', 'data': 'pump'},
+        {'index': 2, 'type': 'URL', 'data': 'http://a', 'ttl': 3600}])
+    assert status == 201, (status, answer)
+    ways = []
+    for _ in range(2):
+        _, answer, _ = resolve(nodes[3], name, '--trace')
+        ways.append([(h['node'], h['what']) for h in answer['hops']])
+    assert ways == [[('88.900', 'up'), ('88', 'down'), ('88.31.1001', 'held')],
+                    [('88.900', 'cache')]], ways
+    status, answer = put(nodes[2], name,
+                         [{'index': 2, 'type': 'URL', 'data': 'http://b'}])
+    assert status == 200 and answer['revision'] == 2, answer
+    until('the change at the recursive node', lambda: [
+        v['data']['value'] for v in values(nodes[3], name)] == ['http://b'], 5)
+    done = nodes[2].ctl('register', '88.31.1001/pump-2', 'URL=http://c',
+                        '--class', 'pump')
+    assert done.returncode == 0
+    assert [v['type'] for v in values(nodes[0], '88.31.1001/pump-2')] == [
+        'CLASS', 'URL']
+    assert [v['type'] for v in values(nodes[0], '88.31.1001/pump-2', '--type',
+                                      'url')] == ['URL']
+    print('names: asked up and down, then from the cache; a change is seen')
+
+
+def sites(nodes):
+    """The nation answers for every prefix of the tree itself."""
+    def there():
+        code, answer, _ = resolve(nodes[0], '0.NA/88.31.1001', '--trace')
+        return code == 0 and len(answer['values']) >= 5 and answer
+    answer = until('0.NA/88.31.1001 at the nation', there)
+    assert [h['what'] for h in answer['hops']] == ['held'], answer['hops']
+    types = {v['index']: v['type'] for v in answer['values']}
+    assert types[1] == 'HS_SITE' and types[100] == 'HS_ADMIN', types
+    assert [types.get(i) for i in (300, 301, 302)] == ['HS_PUBKEY'] * 3, types
+    site = answer['values'][0]['data']['value']
+    ports = {i['port'] for s in site['servers'] for i in s['interfaces']}
+    assert nodes[2].port in ports, site
+    for node in nodes:
+        assert values(node, '0.NA/88.31.1001') == answer['values'], node.prefix
+        assert resolve(node, '88.31.1001')[0] == 0, node.prefix
+    status, listed = nodes[0].get('/api/prefixes')
+    assert {p['prefix'] for p in listed['prefixes']} == {
+        '88', '88.31', '88.31.1001', '88.900'}, listed
+    print('names: 0.NA/88.31.1001 is held by the nation, equal everywhere')
+
+
+def bad(nodes):
+    enterprise, recursive = nodes[2], nodes[3]
+    for node in nodes:
+        code, _, why = resolve(node, '88.31.1001/nobody')
+        assert code == 1 and 'code 100' in why, (node.prefix, code, why)
+        code, _, why = resolve(node, '88.31.77/x')
+        assert code == 1 and '88.31.77' in why, (node.prefix, code, why)
+        code, _, why = resolve(node, '99.1/x')
+        assert code == 1 and '99.1' in why, (node.prefix, code, why)
+    assert resolve(recursive, 'no prefix/x')[0] == 1
+    status, answer = put(enterprise, '88.31.1001/' + 'x' * 260, [])
+    assert status == 400 and answer['responseCode'] == 102, answer
+    url = enterprise.url + '/api/handles/88.31.1001/%ff'
+    status, body, _ = http(url)
+    assert status == 400, (status, body)
+    status, answer = put(enterprise, '88.31/x', [])
+    assert status in (400, 403), (status, answer)
+    status, answer = put(enterprise, '88.31.1001/x',
+                         [{'index': 0, 'type': 'URL', 'data': 'a'}])
+    assert status == 400 and answer['responseCode'] == 202, answer
+    status, answer = put(enterprise, '88.31.1001/x',
+                         [{'index': 1, 'type': 'URL',
+                           'data': {'format': 'base64', 'value': '!'}}])
+    assert status == 400 and answer['field'] == 'values[0].data.value', answer
+    status, body, _ = http(enterprise.url + '/api/handles/88.31.1001%2Fx',
+                           b'[{"index":', method='PUT',
+                           headers={'Content-Type': 'application/json'})
+    assert status == 400 and b'column' in body, body
+    status, answer = put(enterprise, '88.31.1001/x',
+                         [{'index': 1, 'type': 'URL', 'data': 'a'}],
+                         overwrite='false')
+    assert status == 201, answer
+    status, answer = put(enterprise, '88.31.1001/x', [], overwrite='false')
+    assert status == 409 and answer['responseCode'] == 101, answer
+    print('names: what is wrong is refused with code, field and place')
+
+
+def bulk(nodes):
+    enterprise = nodes[2]
+    path = os.path.join(enterprise.dir, 'rows.ndjson')
+    with open(path, 'w') as f:
+        for i in range(2500):
+            f.write(json.dumps({
+                'op': 'create', 'id': '88.31.1001/b-%04d' % i, 'if': 'absent',
+                'values': [{'index': 1, 'type': 'URL',
+                            'data': 'http://b/%d' % i}]}) + '\n')
+        f.write('{"op": "create", "id": "99/x"}\nnot json\n')
+    done = enterprise.ctl('load', path, check=False)
+    lines = done.stdout.decode().splitlines()
+    assert done.returncode == 1 and lines[-1] == '2502 rows, 2 refused', lines
+    refused = [json.loads(line) for line in lines[:-1]]
+    assert [r['row'] for r in refused] == [2501, 2502], refused
+    done = enterprise.ctl('load', path, check=False)  # again: nothing is made
+    assert done.stdout.decode().splitlines()[-1] == '2502 rows, 2502 refused'
+    status, page = enterprise.get('/api/handles', prefix='88.31.1001', page=3,
+                                  pageSize=1000)
+    assert status == 200 and page['handles'] == [], page
+    status, page = enterprise.get('/api/handles', prefix='88.31.1001', page=1,
+                                  pageSize=50)
+    assert len(page['handles']) == 50 and int(page['totalCount']) >= 2502, page
+    assert values(nodes[3], '88.31.1001/b-2499')
+    print('names: 2,500 loaded by one command; again changes nothing')
+
+
+def life(nodes):
+    enterprise, recursive = nodes[2], nodes[3]
+    name = '88.31.1001/pump-2'
+    enterprise.ctl('register', name, '--state', 'suspended', '--reason',
+                   'inspection')
+    code, answer, why = resolve(recursive, name)
+    assert code == 1 and 'suspended: inspection' in why, (code, why)
+    enterprise.ctl('register', name, '--state', 'active')
+    until('active again', lambda: resolve(recursive, name)[0] == 0, 5)
+
+
+def away(nodes):
+    """The nation stops: everybody below still resolves his own."""
+    nation, province, enterprise, recursive = nodes
+    known = values(recursive, HOST)
+    nation.stop()
+    for node in (province, enterprise):
+        assert values(node, HOST) == known, node.prefix
+        assert resolve(node, '0.NA/88.31.1001')[0] == 0, node.prefix
+    code, answer, why = resolve(enterprise, '88.44.1/x')
+    assert code == 3 and answer['responseCode'] == 3, (code, answer)
+    assert 'cannot be asked now' in why, why
+    assert values(recursive, HOST) == known  # remembered
+    status, answer = put(enterprise, '88.31.1001/late',
+                         [{'index': 1, 'type': 'URL', 'data': 'late'}])
+    assert status == 201, answer
+    province.stop()
+    assert values(enterprise, HOST) == known
+    province.start()
+    nation.start()
+    until('the late name at the recursive node', lambda: resolve(
+        recursive, '88.31.1001/late')[0] == 0, 90, 0.5)
+    print('names: with the nation stopped, all below resolve their own')
+
+
+def denied(nodes):
+    """A suspended and a revoked prefix answer as such, also from a cache."""
+    province, recursive = nodes[1], nodes[3]
+    until('known at the recursive node', lambda: resolve(
+        recursive, HOST)[0] == 0, 60)
+    for verb, word in (('suspend', 'suspended'), ('resume', None),
+                       ('revoke', 'revoked')):
+        province.ctl('prefix', verb, '88.31.1001')
+        if word is None:
+            until('resumed', lambda: resolve(recursive, HOST)[0] == 0, 90, 0.5)
+            continue
+        for node in (nodes[0], province, recursive):
+            until('%s at %s' % (word, node.prefix), lambda: word in resolve(
+                node, HOST)[2], 20)
+    print('names: suspended and revoked prefixes say so at once')
+
+
+def main():
+    with Chain(host=True) as chain:
+        recursive = Node(chain, '88.900', 'recursive', chain.nation)
+        chain.nodes.append(recursive)
+        recursive.join()
+        recursive.start()
+        until('the recursive node is linked', lambda: resolve(
+            recursive, '0.NA/88')[0] == 0)
+        for step in (everywhere, ways, sites, bad, bulk, life, away, denied):
+            step(chain.nodes)
+
+
+if __name__ == '__main__':
+    main()
