@@ -60,12 +60,38 @@ figure_line(const json_t *row, const char *name, const char *unit)
            figure_number(row, "revision"));
 }
 
+/* By codes: "  C36 Manufacture of motor vehicles = 1,200 ..." */
+static void
+figure_by(const json_t *answer, const char *unit)
+{
+    char value[96];
+    json_t *row;
+    size_t i;
+    figure_value(answer, unit, value, sizeof value);
+    printf("%s %s = %s  reported %lld of %lld\n", figure_text(answer, "name"),
+           figure_text(answer, "window"), value,
+           figure_number(answer, "reported"),
+           figure_number(answer, "expected"));
+    json_array_foreach(json_object_get(answer, "rows"), i, row)
+    {
+        figure_value(row, unit, value, sizeof value);
+        printf("  %s %s = %s  reported %lld of %lld\n",
+               figure_text(row, "code"),
+               figure_text(json_object_get(row, "label"), "en"), value,
+               figure_number(row, "reported"), figure_number(row, "expected"));
+    }
+}
+
 static enum ctl_exit
 figure_show(const json_t *answer)
 {
     const char *name = figure_text(answer, "name");
     const char *unit = figure_text(answer, "unit");
     const json_t *rows = json_object_get(answer, "figures");
+    if (json_object_get(answer, "rows") != NULL) {
+        figure_by(answer, unit);
+        return CTL_OK;
+    }
     json_t *row, *part;
     size_t i;
     if (rows == NULL) {
@@ -305,6 +331,8 @@ ctl_figure(struct ctl *ctl)
     figure_parameter(&path, "last", ctl_value(ctl, "last"));
     figure_parameter(&path, "vintage", ctl_value(ctl, "vintage"));
     figure_parameter(&path, "asof", ctl_value(ctl, "asof"));
+    figure_parameter(&path, "by", ctl_value(ctl, "by"));
+    figure_parameter(&path, "where", ctl_value(ctl, "where"));
     base_out_u8(&path, 0);
     enum ctl_exit result = ctl_http_get(ctl, (const char *)path.at, &answer);
     base_out_done(&path);

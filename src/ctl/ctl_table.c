@@ -67,6 +67,8 @@ const struct ctl_command ctl_table[] = {
       {"freq", "FREQ", "minute or hour, when --at is not given"},
       {"last", "N", "that many windows, oldest first"},
       {"vintage", "N", "as it was sealed"},
+      {"by", "DIM", "a row for each code of a dim, and for those above it"},
+      {"where", "EXPR", "of some cells: ind == 'C36', flag(ind, 'equipment')"},
       {"asof", "TIME", "as it was then: 2025-11-22T04:55:07Z"}},
      ctl_figure, false},
     {"figure", "asof", "PACK WINDOW [TIME]", 2, 3,

@@ -179,10 +179,49 @@ figures_paged(const struct rollup_answer *answer)
     return to;
 }
 
+/* By the codes of a dim, or of some cells: parameters by and where. */
+static void
+figures_by(struct rollup *rollup, struct net_http_request *request)
+{
+    struct rollup_ask ask;
+    struct rollup_by by;
+    struct base_note note = {0};
+    struct base_arena arena;
+    if (!figures_ask(request, &ask))
+        return;
+    const struct rollup_by_ask asked = {
+        .pack = ask.pack,
+        .name = ask.name,
+        .at = ask.at,
+        .freq = ask.freq,
+        .asof_ms = ask.asof_ms,
+        .dim = net_http_query(request, "by"),
+        .where = net_http_query(request, "where"),
+    };
+    base_arena_init(&arena, FIGURES_ARENA);
+    enum err err = ERR_OK;
+    if (ask.vintage || ask.last > 1)
+        err = base_err_note_at(&note, ERR_UNSUPPORTED, "by", 0, 0,
+                               "by and where are of one window, and not of a "
+                               "vintage");
+    if (err == ERR_OK)
+        err = rollup_by(rollup, &asked, &arena, &by, &note);
+    if (err == ERR_OK)
+        net_http_reply_json(request, 200, api_figures_json_by(&by));
+    else
+        figures_refuse(request, err, &note);
+    base_arena_done(&arena);
+}
+
 static void
 figures_get(void *self, struct net_http_request *request)
 {
     struct rollup_ask ask;
+    if (net_http_query(request, "by").at ||
+        net_http_query(request, "where").at) {
+        figures_by(self, request);
+        return;
+    }
     if (figures_ask(request, &ask))
         figures_show(self, request, &ask,
                      net_http_query(request, "last").at ? figures_last

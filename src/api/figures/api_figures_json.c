@@ -136,6 +136,47 @@ api_figures_json_parts(const struct rollup_name *name,
     return list;
 }
 
+static void
+json_by_sum(json_t *to, const struct rollup_name *name,
+            const struct rollup_part *sum)
+{
+    json_counts(to, name, sum);
+    json_object_set_new(to, "a", json_sum(sum->has_a, sum->a, name->scale_a));
+    if (name->metric)
+        json_object_set_new(to, "b",
+                            json_sum(sum->has_b, sum->b, name->scale_b));
+}
+
+/* A figure of some cells, and a row for each code. */
+json_t *
+api_figures_json_by(const struct rollup_by *by)
+{
+    const struct rollup_name *name = &by->name;
+    const struct model_calendar *calendar = &name->pack->calendar;
+    char text[MODEL_WINDOW_TEXT];
+    json_t *to = api_figures_json_name(name), *rows = json_array();
+    json_object_set_new(
+        to, "window",
+        json_string(model_calendar_text(calendar, by->window, text)));
+    json_object_set_new(to, "asof", json_integer(by->at_ms));
+    json_by_sum(to, name, &by->sum);
+    for (unsigned i = 0; i < by->count; i++) {
+        const struct model_code *code = by->rows[i].code;
+        json_t *row = json_object();
+        json_object_set_new(row, "code", json_string(code->code));
+        json_object_set_new(row, "parent",
+                            by->rows[i].parent ? json_string(by->rows[i].parent)
+                                               : json_null());
+        json_object_set_new(
+            row, "label",
+            json_label((struct model_pack_text){code->zh, code->en}));
+        json_by_sum(row, name, &by->rows[i].sum);
+        json_array_append_new(rows, row);
+    }
+    json_object_set_new(to, "rows", rows);
+    return to;
+}
+
 json_t *
 api_figures_json_operand(const struct rollup_name *name, bool a, bool has,
                          __int128 sum)

@@ -12,6 +12,7 @@ void api_figures_json_window(json_t *to, const struct rollup_name *name,
 json_t *api_figures_json_parts(const struct rollup_name *name,
                                const struct rollup_figure *figure);
 /* {name, unit, scale, sum, label, expr} of an operand; a true: the first. */
+json_t *api_figures_json_by(const struct rollup_by *by);
 json_t *api_figures_json_operand(const struct rollup_name *name, bool a,
                                  bool has, __int128 sum);
 json_t *api_figures_json_pack(const struct model_pack *pack);

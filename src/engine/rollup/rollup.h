@@ -213,6 +213,35 @@ enum err rollup_history(struct rollup *rollup,
                         void *self, struct rollup_table *ret_table,
                         struct base_note *note);
 
+/* --- by codes --- */
+
+struct rollup_by_ask {
+    struct bytes pack, name, at, freq; /* as in rollup_ask */
+    int64_t asof_ms;
+    struct bytes dim;   /* a row for each of its codes; empty: none */
+    struct bytes where; /* a truth over dims: ind == 'C36', flag(ind, 'x') */
+};
+
+struct rollup_by_row {
+    const struct model_code *code;
+    const char *parent; /* or NULL; its row holds the sum of those below */
+    struct rollup_part sum;
+};
+
+struct rollup_by {
+    struct rollup_name name;
+    uint32_t window;
+    int64_t at_ms;
+    struct rollup_part sum;     /* of all cells that `where` lets pass */
+    struct rollup_by_row *rows; /* by code; those that something is of */
+    unsigned count;
+};
+
+/* LIMIT more than 4,096 codes; NAME, TYPE, SYNTAX with a note. */
+enum err rollup_by(struct rollup *rollup, const struct rollup_by_ask *ask,
+                   struct base_arena *arena, struct rollup_by *ret_by,
+                   struct base_note *note);
+
 /* Asks its way down; done runs exactly once, at once or within 5 s, with the
  * entries of wire/figure/wire_explain.h.  window: of the question, filled in
  * before. */

@@ -97,7 +97,7 @@ static const char world_pack[] =
 
 static const char world_codes[] =
     "code,parent,name_zh,name_en,valid_from,valid_to,flags\n"
-    "A,,a,a,,,\nB,,b,b,,,\nC,,c,c,,,\n";
+    "A,N,a,a,,,coast\nB,N,b,b,,,\nC,,c,c,,,coast|far\nN,,n,n,,,\n";
 
 static inline struct model_pack *
 world_load(const char *folder, const char *text, const char *codes)
@@ -603,8 +603,8 @@ world_done(struct world *world)
 /* --- what comes in --- */
 
 static inline void
-node_unit(struct node *node, const char *id, const char *class_name,
-          bool active)
+node_unit_of(struct node *node, const char *id, const char *class_name,
+             bool active, const char *codes)
 {
     uint8_t room[WIRE_UNIT_MAX];
     struct base_out out;
@@ -613,6 +613,7 @@ node_unit(struct node *node, const char *id, const char *class_name,
     wire_unit_write(
         &out, &(struct wire_unit){.id = base_bytes_text(id),
                                   .class_name = base_bytes_text(class_name),
+                                  .attributes = base_bytes_text(codes),
                                   .active = active});
     struct model_message message = {.from = base_bytes_text(node->prefix),
                                     .body = base_out_bytes(&out)};
@@ -620,6 +621,13 @@ node_unit(struct node *node, const char *id, const char *class_name,
     assert_int_equal(rollup_take_unit(node->rollup, &message, batch, &code),
                      MODEL_TOOK_OK);
     assert_int_equal(store_kv_commit(node->kv, batch, NULL, NULL), ERR_OK);
+}
+
+static inline void
+node_unit(struct node *node, const char *id, const char *class_name,
+          bool active)
+{
+    node_unit_of(node, id, class_name, active, "");
 }
 
 static inline void
