@@ -30,6 +30,8 @@ ident_attributes(struct app_parts *parts, struct bytes *ret_line)
 enum err
 app_ident_open(struct app_parts *parts)
 {
+    const struct app_config_door *handle =
+        &parts->config->doors[APP_DOOR_HANDLE];
     struct ident_config config = {
         .prefix = parts->config->node,
         .kv = parts->kvs[1],
@@ -48,6 +50,7 @@ app_ident_open(struct app_parts *parts)
     config.site = (struct ident_site){
         .address = parts->config->bind,
         .http_port = parts->config->doors[APP_DOOR_HTTP].port,
+        .handle_port = handle->on ? handle->port : 0,
         .keys = {parts->keys.handle, parts->keys.tls, parts->keys.sign},
     };
     if (parts->config->children == 0)
