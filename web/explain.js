@@ -52,7 +52,8 @@ function rowsOf(entry, depth, rows) {
   rows.push({ ...entry, depth, why: entry.why ?? node?.why,
     inputs: below.filter((one) => one.kind === 'input') });
   for (const one of below)
-    if (one.kind !== 'input') rowsOf(one, depth + 1, rows);
+    if (one.kind !== 'input' && one.kind !== 'batch')
+      rowsOf(one, depth + 1, rows);
   return rows;
 }
 
@@ -110,7 +111,7 @@ function place(row) {
   const w = word();
   const role = row.kind === 'unit' ? w.host : w.roles[roleOf(row.name)] ?? '';
   const th = head('row', `depth-${Math.min(row.depth, 6)}`,
-    element('b', '', row.name), ` ${role}`);
+    element('b', '', row.name ?? '—'), ` ${role}`);
   if (row.changed) th.append(element('span', 'remark', w.changed));
   if (row.why)
     th.append(element('span', 'remark', w.below(w.whys[row.why] ?? row.why)));

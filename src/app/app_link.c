@@ -6,6 +6,7 @@
 #include "app/app_node.h"
 #include "app/app_parts.h"
 #include "base/base_mem.h"
+#include "base/base_must.h"
 #include "sys/sys_random.h"
 
 enum { LINK_RENEW_MS = 24 * 3600 * 1000, LINK_KEY_MAX = 1024 };
@@ -111,7 +112,12 @@ link_config(struct app_parts *parts)
                           config->doors[APP_DOOR_TIER].port);
     parts->parents[0] = base_arena_format(&parts->arena, "%s:%u",
                                           join->tier_host, join->tier_port);
+    uint8_t room[64];
+    struct base_out sign_key;
+    base_out_fixed(&sign_key, room, sizeof room);
+    must(crypt_key_public(parts->keys.sign, &sign_key) == ERR_OK);
     struct tier_config tier = {
+        .sign_key = base_arena_bytes(&parts->arena, base_out_bytes(&sign_key)),
         .prefix = config->node,
         .parent = config->parent_ident,
         .role = config->role,

@@ -188,6 +188,12 @@ node_epoch(void *tier)
     return tier_epoch(tier);
 }
 
+static struct bytes
+node_key_of(void *tier, struct bytes child)
+{
+    return tier_child_key(tier, child);
+}
+
 static enum err
 open_rollup(struct app_parts *parts)
 {
@@ -201,6 +207,8 @@ open_rollup(struct app_parts *parts)
         .epoch = node_epoch,
         .epoch_self = parts->tier,
         .key = parts->keys.sign,
+        .key_of = node_key_of,
+        .key_self = parts->tier,
         .audit = &parts->audit.log.model,
         .stats = &parts->stats,
         .log = &parts->log->log,

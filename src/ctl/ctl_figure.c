@@ -3,8 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/base_b64.h"
 #include "base/base_time.h"
+#include "crypt/crypt_key.h"
 #include "ctl/ctl_http.h"
+#include "wire/figure/wire_figure.h"
 
 static void
 figure_parameter(struct base_out *path, const char *name, const char *value)
@@ -112,15 +115,90 @@ figure_show(const json_t *answer)
 
 /* --- explain --- */
 
+struct figure_checks {
+    bool wanted; /* --verify */
+    unsigned good, wrong, unchecked;
+};
+
+/* Checks the signature here, whatever the nodes on the way said of it. */
+static bool
+figure_batch_is_signed(const json_t *entry)
+{
+    struct wire_figure_head head;
+    struct wire_figure_reader reader;
+    struct base_out key, batch, text;
+    base_out_grow(&key, 1024);
+    base_out_grow(&batch, 1 << 20);
+    base_out_grow(&text, 1 << 21);
+    bool good =
+        base_b64_read(base_bytes_text(figure_text(entry, "key")),
+                      BASE_B64_STANDARD, &key) == ERR_OK &&
+        base_b64_read(base_bytes_text(figure_text(entry, "batch")),
+                      BASE_B64_STANDARD, &batch) == ERR_OK &&
+        wire_figure_read(base_out_bytes(&batch), &head, &reader) == ERR_OK &&
+        head.signature.size > 0 &&
+        base_bytes_equal_folded(head.child,
+                                base_bytes_text(figure_text(entry, "name")));
+    if (good) {
+        wire_figure_text(base_out_bytes(&batch), &text);
+        good = crypt_key_verify(base_out_bytes(&key), base_out_bytes(&text),
+                                head.signature) == ERR_OK;
+    }
+    base_out_done(&text);
+    base_out_done(&batch);
+    base_out_done(&key);
+    return good;
+}
+
+/* What a batch's line says at its end; counts what is not right. */
+static const char *
+figure_verdict(const json_t *entry, struct figure_checks *checks)
+{
+    const char *verdict = figure_text(entry, "verdict");
+    if (!checks->wanted)
+        return verdict;
+    if (figure_text(entry, "batch")[0] == '\0') {
+        checks->unchecked++;
+        return strcmp(verdict, "gone") == 0 ? "not kept" : "too large to show";
+    }
+    if (figure_batch_is_signed(entry)) {
+        checks->good++;
+        return "signature right";
+    }
+    if (figure_text(entry, "key")[0] == '\0') {
+        checks->unchecked++;
+        return "its key was not known";
+    }
+    checks->wrong++;
+    return "SIGNATURE WRONG";
+}
+
 static void
-figure_entry(const json_t *entry, const char *unit, unsigned depth)
+figure_batch(const json_t *entry, unsigned depth, struct figure_checks *checks)
+{
+    printf("%*sbatch %lld of %s, epoch %lld, key %s  [%s]\n", (int)depth * 2,
+           "", figure_number(entry, "seq"), figure_text(entry, "name"),
+           figure_number(entry, "epoch"), figure_text(entry, "key_id"),
+           figure_verdict(entry, checks));
+}
+
+static void
+figure_entry(const json_t *entry, const char *unit, unsigned depth,
+             struct figure_checks *checks)
 {
     char value[96];
     const char *kind = figure_text(entry, "kind");
     const char *why = figure_text(entry, "why");
     json_t *below;
     size_t i;
-    printf("%*s%s %s", (int)depth * 2, "", kind, figure_text(entry, "name"));
+    if (strcmp(kind, "batch") == 0) {
+        figure_batch(entry, depth, checks);
+        return;
+    }
+    printf("%*s%s %s", (int)depth * 2, "", kind,
+           json_is_null(json_object_get(entry, "name"))
+               ? "(whose name you may not see)"
+               : figure_text(entry, "name"));
     if (strcmp(kind, "input") == 0) {
         printf(" = %s %s", figure_text(entry, "a"), figure_text(entry, "unit"));
     } else {
@@ -146,7 +224,7 @@ figure_entry(const json_t *entry, const char *unit, unsigned depth)
         printf("  [%s]", why);
     putchar('\n');
     json_array_foreach(json_object_get(entry, "below"), i, below)
-        figure_entry(below, unit, depth + 1);
+        figure_entry(below, unit, depth + 1, checks);
 }
 
 static void
@@ -160,12 +238,13 @@ figure_operand(const json_t *answer, const char *key)
 }
 
 static enum ctl_exit
-figure_explain(const json_t *answer)
+figure_explained(const json_t *answer, bool verify)
 {
     char value[96];
     const char *unit = figure_text(answer, "unit");
     json_t *entry;
     size_t i;
+    struct figure_checks checks = {.wanted = verify};
     figure_value(answer, unit, value, sizeof value);
     printf("%s %s = %s\n", figure_text(answer, "name"),
            figure_text(answer, "window"), value);
@@ -174,8 +253,23 @@ figure_explain(const json_t *answer)
     figure_operand(answer, "b");
     printf("shape: %s\n", figure_text(answer, "shape"));
     json_array_foreach(json_object_get(answer, "entries"), i, entry)
-        figure_entry(entry, unit, 0);
-    return CTL_OK;
+        figure_entry(entry, unit, 0, &checks);
+    if (verify)
+        printf("signatures: %u right, %u wrong, %u not to be checked\n",
+               checks.good, checks.wrong, checks.unchecked);
+    return checks.wrong > 0 ? CTL_NO : CTL_OK;
+}
+
+static enum ctl_exit
+figure_explain(const json_t *answer)
+{
+    return figure_explained(answer, false);
+}
+
+static enum ctl_exit
+figure_verify(const json_t *answer)
+{
+    return figure_explained(answer, true);
 }
 
 /* --- coverage --- */
@@ -341,7 +435,9 @@ ctl_figure(struct ctl *ctl)
     if (ctl->json)
         ctl_print_json(answer);
     else
-        result = figure_verbs[verb].print(answer);
+        result = ctl_value(ctl, "verify") != NULL
+                     ? figure_verify(answer)
+                     : figure_verbs[verb].print(answer);
     json_decref(answer);
     return result;
 }

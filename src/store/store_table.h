@@ -43,6 +43,7 @@ enum store_table {
     STORE_TABLE_CHILD = 70,      /* child -> epoch, seq, last expected, ... */
     STORE_TABLE_WINDOW = 71,     /* pack, window -> state, complete children */
     STORE_TABLE_PAST = 72,       /* contribution, until -> what it was */
+    STORE_TABLE_BATCH = 74,      /* pack, window, child, seq -> as it came */
     STORE_TABLE_PAST_TOTAL = 73, /* total, until -> what it was */
 };
 

@@ -62,6 +62,7 @@ struct tier_config {
     unsigned endpoint_count;
     const char *const *parents; /* "host:port": the parent's */
     unsigned parent_count;
+    struct bytes sign_key; /* ours, public (DER, <= 64), told to the parent */
     uint32_t software;
     int64_t build_ms; /* no clock is believed that shows less */
     struct tier_transport *transport;
@@ -99,6 +100,9 @@ uint32_t tier_epoch(struct tier *tier);
 enum err tier_again(struct tier *tier);
 /* A new certificate or endpoint: try the parent now, unless fenced. */
 void tier_retry(struct tier *tier);
+/* The key a child signs with, as it told over its link (SubjectPublicKeyInfo);
+ * empty: not known. */
+struct bytes tier_child_key(struct tier *tier, struct bytes prefix);
 /* A prefix was suspended or revoked: its link ends in this turn. */
 void tier_cut(struct tier *tier, struct bytes prefix);
 /* From store_kv_config.rewound of each environment: cursors are read again. */

@@ -56,6 +56,9 @@ tier_greet_read(struct bytes body, struct tier_greet *ret_greet)
             greet->timing = true;
             err = wire_hello_timing_read(value, &greet->ping_s,
                                          &greet->spread_ms);
+        } else if (type == WIRE_HELLO_SIGNER) {
+            greet->sign_key = value;
+            err = value.size > TIER_SIGN_KEY ? ERR_SYNTAX : ERR_OK;
         } else if (type == WIRE_HELLO_BASE) {
             err = wire_hello_base_read(value, &channel, &h);
             if (err == ERR_OK && channel < MODEL_CHANNELS)
@@ -124,6 +127,8 @@ greet_write_lists(struct tier *tier, struct base_out *out)
     const struct tier_config *config = &tier->config;
     uint8_t *room = base_mem_new(GREET_PACKS);
     struct base_out list;
+    if (config->sign_key.size > 0)
+        wire_hello_add(out, WIRE_HELLO_SIGNER, config->sign_key);
     if (config->role)
         wire_hello_add(out, WIRE_HELLO_ROLE, base_bytes_text(config->role));
     base_out_fixed(&list, room, GREET_PACKS);

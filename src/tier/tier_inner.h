@@ -29,6 +29,7 @@ enum {
     TIER_HANDSHAKE_MS = 10000,
     TIER_BAD_MAX = 20, /* in TIER_BAD_MS: held as long again */
     TIER_BAD_MS = 600000,
+    TIER_SIGN_KEY = 64,
     TIER_SPOOL_ROWS = 1000000,
     TIER_SPOOL_BYTES = 256 * 1024 * 1024,
     TIER_KEEP_ROWS = 256,  /* acknowledged rows kept for a restored parent */
@@ -208,6 +209,7 @@ struct tier_peer {
     /* durable, in STORE_TABLE_PEER */
     bool known;
     uint8_t store[16], pin[32];
+    uint8_t sign_key[TIER_SIGN_KEY], sign_key_size; /* 0: not known */
     uint32_t epoch;
     uint64_t confirmed, offered;
     int64_t first_ms;
@@ -347,6 +349,8 @@ void tier_hold_done(struct tier *tier);
 /* --- tier_peer.c --- */
 enum err tier_peer_load(struct tier *tier, struct base_note *note);
 void tier_peer_done(struct tier *tier);
+/* Empty: none was told. */
+void tier_peer_sign_key(struct tier_peer *peer, struct bytes key);
 struct tier_peer *tier_peer_find(struct tier *tier, struct bytes prefix);
 /* A child that is not known yet; its number is durable with its row. */
 struct tier_peer *tier_peer_make(struct tier *tier, struct bytes prefix);
@@ -453,6 +457,7 @@ struct tier_greet {
     bool timing;
     uint16_t ping_s;
     uint32_t spread_ms;
+    struct bytes sign_key; /* empty: none was told */
 };
 
 enum err tier_greet_read(struct bytes body, struct tier_greet *ret_greet);

@@ -258,6 +258,7 @@ parent_offer(struct tier_link *link, struct tier_peer *peer,
     struct tier *tier = link->tier;
     peer->epoch = verdict->epoch;
     peer->offered = verdict->lineage;
+    tier_peer_sign_key(peer, greet->sign_key);
     if (verdict->fresh || verdict->first)
         peer->confirmed = 0;
     peer->boot = greet->hello.boot;

@@ -5,6 +5,7 @@
  *   value  0 1 version 1   1 4 number   5 16 store id   21 32 pin
  *          53 4 epoch   57 8 lineage confirmed   65 8 lineage offered
  *          73 8 first contact, ms   81 1 length   82 - prefix as spelled
+ *          version 2: then 1 length and the key that it signs with
  *
  * STORE_TABLE_NODE, key "tier":
  *   value  0 1 version 1   1 4 epoch   5 4 next peer number   9 8 lineage
@@ -14,7 +15,12 @@
  * All little-endian. */
 #include "tier/tier_inner.h"
 
-enum { PEER_VERSION = 1, PEER_ROW_MAX = 256, PEER_LOAD = 10000 };
+enum {
+    PEER_VERSION = 2, /* 1 is read too */
+    PEER_SELF_VERSION = 1,
+    PEER_ROW_MAX = 320,
+    PEER_LOAD = 10000
+};
 
 static struct bytes
 peer_self_key(void)
@@ -31,6 +37,24 @@ peer_new(struct tier *tier, uint32_t no, struct bytes prefix)
     peer->rtt_ms = peer->offset_ms = -1;
     base_bytes_string(prefix, peer->prefix, sizeof peer->prefix);
     return peer;
+}
+
+void
+tier_peer_sign_key(struct tier_peer *peer, struct bytes key)
+{
+    must(key.size <= TIER_SIGN_KEY);
+    if (key.size == 0)
+        return; /* who has told one keeps it */
+    memcpy(peer->sign_key, key.at, key.size);
+    peer->sign_key_size = (uint8_t)key.size;
+}
+
+struct bytes
+tier_child_key(struct tier *tier, struct bytes prefix)
+{
+    const struct tier_peer *peer = tier_peer_find(tier, prefix);
+    return peer ? base_bytes(peer->sign_key, peer->sign_key_size)
+                : (struct bytes){0};
 }
 
 static void
@@ -57,9 +81,12 @@ peer_read(void *self, struct bytes key, struct bytes value)
     uint64_t confirmed = base_cur_u64le(&cur), offered = base_cur_u64le(&cur);
     int64_t first_ms = (int64_t)base_cur_u64le(&cur);
     struct bytes prefix = base_cur_take(&cur, base_cur_u8(&cur));
-    if (!base_cur_ok(&cur) || version != PEER_VERSION ||
-        no < TIER_PEER_CHILDREN || prefix.size == 0 ||
-        prefix.size > MODEL_PREFIX_MAX)
+    struct bytes sign_key = {0};
+    if (version == PEER_VERSION)
+        sign_key = base_cur_take(&cur, base_cur_u8(&cur));
+    if (!base_cur_ok(&cur) || version == 0 || version > PEER_VERSION ||
+        sign_key.size > TIER_SIGN_KEY || no < TIER_PEER_CHILDREN ||
+        prefix.size == 0 || prefix.size > MODEL_PREFIX_MAX)
         return true; /* told below: the next number is above it */
     struct tier_peer *peer = peer_new(tier, no, prefix);
     peer->known = true;
@@ -69,6 +96,7 @@ peer_read(void *self, struct bytes key, struct bytes value)
     peer->confirmed = confirmed;
     peer->offered = offered;
     peer->first_ms = first_ms;
+    tier_peer_sign_key(peer, sign_key);
     peer_enter(tier, peer);
     return true;
 }
@@ -94,10 +122,10 @@ peer_load_self(struct tier *tier, struct base_note *note)
     struct bytes store = base_cur_take(&cur, sizeof self->parent_store);
     self->resync = base_cur_u8(&cur) & 1;
     self->stored_ms = (int64_t)base_cur_u64le(&cur);
-    if (!base_cur_ok(&cur) || version != PEER_VERSION)
+    if (!base_cur_ok(&cur) || version != PEER_SELF_VERSION)
         return base_err_note(note, ERR_CORRUPT,
                              "the node's own row is not one of version %d",
-                             PEER_VERSION);
+                             PEER_SELF_VERSION);
     memcpy(self->parent_store, store.at, sizeof self->parent_store);
     return ERR_OK;
 }
@@ -207,7 +235,7 @@ peer_put_self(struct tier *tier, struct store_kv_batch *batch)
     struct base_out out;
     const struct tier_self *self = &tier->self;
     base_out_fixed(&out, room, sizeof room);
-    base_out_u8(&out, PEER_VERSION);
+    base_out_u8(&out, PEER_SELF_VERSION);
     base_out_u32le(&out, self->epoch);
     base_out_u32le(&out, self->next_peer);
     base_out_u64le(&out, self->lineage);
@@ -236,6 +264,8 @@ peer_put(struct tier_peer *peer, struct store_kv_batch *batch)
     base_out_u64le(&out, (uint64_t)peer->first_ms);
     base_out_u8(&out, (uint8_t)prefix.size);
     base_out_bytes_add(&out, prefix);
+    base_out_u8(&out, peer->sign_key_size);
+    base_out_bytes_add(&out, base_bytes(peer->sign_key, peer->sign_key_size));
     base_bytes_fold(prefix, folded);
     store_kv_put(batch, STORE_TABLE_PEER, base_bytes(folded, prefix.size),
                  base_out_bytes(&out));

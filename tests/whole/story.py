@@ -42,9 +42,14 @@ def first_sentence(chain):
     assert row['expected'] == 1, row
     assert 0 <= float(row['value']) <= 100, row
     window = row['window']
-    done = nation.ctl('figure', 'explain', 'host', 'cpu_share', '--at', window)
+    table = nation.ctl('figure', 'asof', 'host', window, '--parts').stdout
+    then = json.loads(nation.ctl('figure', 'asof', 'host', window,
+                                 '--json').stdout)['asof']
+    done = nation.ctl('figure', 'explain', 'host', 'cpu_share', '--at', window,
+                      '--verify')
     text = done.stdout.decode()
-    for word in ('88', '88.31', '88.31.1001', '88.31.1001/host', 'cpu_busy'):
+    for word in ('88', '88.31', '88.31.1001', '88.31.1001/host', 'cpu_busy',
+                 'signatures: 2 right, 0 wrong, 0 not to be checked'):
         assert word in text, (word, text)
     # The same window has the same value at every level.
     values = {}
@@ -54,6 +59,14 @@ def first_sentence(chain):
         out = out['figures'][-1] if 'figures' in out else out
         values[node.prefix] = out['value']
     assert len(set(values.values())) == 1, values
+    # Sealed, and asked as of before: the same bytes.
+    assert b'vintage 1' in nation.ctl('figure', 'seal', 'host', window).stdout
+    again = nation.ctl('figure', 'seal', 'host', window, check=False)
+    assert again.returncode == 4 and b'vintage 1' in again.stderr, again
+    assert table == nation.ctl('figure', 'asof', 'host', window, str(then),
+                               '--parts').stdout, table
+    done = nation.ctl('figure', 'history', 'host', window, '88.31')
+    assert b'88.31 epoch 1 revision' in done.stdout, done.stdout
     # The nation draws the machine's curve, which it does not keep itself.
     done = nation.ctl('query', 'host_memory_used_kibibytes'
                       '{id="88.31.1001/host"}')

@@ -107,7 +107,8 @@ figures_ask(struct net_http_request *request, struct rollup_ask *ask)
 static void
 figures_show(struct rollup *rollup, struct net_http_request *request,
              const struct rollup_ask *ask,
-             json_t *(*make)(const struct rollup_answer *answer))
+             json_t *(*make)(const struct rollup_answer *answer,
+                             const struct net_http_request *request))
 {
     struct rollup_answer answer = {0};
     struct base_note note = {0};
@@ -115,7 +116,7 @@ figures_show(struct rollup *rollup, struct net_http_request *request,
     base_arena_init(&arena, FIGURES_ARENA);
     enum err err = rollup_show(rollup, ask, &arena, &answer, &note);
     if (err == ERR_OK)
-        net_http_reply_json(request, 200, make(&answer));
+        net_http_reply_json(request, 200, make(&answer, request));
     else
         figures_refuse(request, err, &note);
     base_arena_done(&arena);
@@ -123,13 +124,14 @@ figures_show(struct rollup *rollup, struct net_http_request *request,
 
 /* The newest window, whole. */
 static json_t *
-figures_one(const struct rollup_answer *answer)
+figures_one(const struct rollup_answer *answer,
+            const struct net_http_request *request)
 {
     const struct rollup_figure *figure = &answer->figures[0];
     json_t *to = api_figures_json_name(&answer->name);
     api_figures_json_window(to, &answer->name, figure);
     json_object_set_new(to, "parts",
-                        api_figures_json_parts(&answer->name, figure));
+                        api_figures_json_parts(&answer->name, figure, request));
     json_object_set_new(to, "parts_left",
                         json_integer((json_int_t)figure->parts_left));
     return to;
@@ -149,27 +151,31 @@ figures_list(const struct rollup_answer *answer, bool oldest_first)
 }
 
 static json_t *
-figures_last(const struct rollup_answer *answer)
+figures_last(const struct rollup_answer *answer,
+             const struct net_http_request *request)
 {
-    json_t *to = figures_one(answer);
+    json_t *to = figures_one(answer, request);
     json_object_set_new(to, "figures", figures_list(answer, true));
     return to;
 }
 
 static json_t *
-figures_covered(const struct rollup_answer *answer)
+figures_covered(const struct rollup_answer *answer,
+                const struct net_http_request *request)
 {
-    json_t *to = figures_one(answer);
+    json_t *to = figures_one(answer, request);
     bool complete = answer->figures[0].state != ROLLUP_OPEN;
     json_object_set_new(to, "complete", json_boolean(complete));
     return to;
 }
 
 static json_t *
-figures_paged(const struct rollup_answer *answer)
+figures_paged(const struct rollup_answer *answer,
+              const struct net_http_request *request)
 {
     char text[MODEL_WINDOW_TEXT];
     json_t *to = api_figures_json_name(&answer->name);
+    (void)request;
     json_object_set_new(to, "windows", figures_list(answer, false));
     json_object_set_new(
         to, "next",
@@ -500,7 +506,8 @@ figures_explained(const struct figures_explain *explain, struct bytes entries)
 {
     const struct rollup_name *name = &explain->explain.name;
     struct wire_explain_entry own = {0};
-    struct rollup_figure figure = {.window = explain->explain.window};
+    struct rollup_figure figure = {.window = explain->explain.window,
+                                   .at_ms = explain->explain.at_ms};
     struct base_cur cur;
     char text[BASE_DEC_TEXT];
     if (wire_explain_open(entries, &cur) == ERR_OK)
@@ -509,8 +516,8 @@ figures_explained(const struct figures_explain *explain, struct bytes entries)
     figure.sum.present = (own.has & WIRE_EXPLAIN_VALUE) != 0;
     figure.sum.value = own.value;
     api_figures_json_window(window, name, &figure);
-    static const char *const keys[] = {"window", "freq",  "from",
-                                       "to",     "value", "shape"};
+    static const char *const keys[] = {"window", "freq",  "from", "to",
+                                       "value",  "shape", "asof"};
     for (size_t i = 0; i < BASE_COUNT(keys); i++)
         json_object_set(to, keys[i], json_object_get(window, keys[i]));
     json_decref(window);
@@ -529,7 +536,8 @@ figures_explained(const struct figures_explain *explain, struct bytes entries)
             to, "minus",
             json_string(base_dec_text(name->metric->minus, -1, text)));
     }
-    json_object_set_new(to, "entries", api_figures_entries(name, entries));
+    json_object_set_new(to, "entries",
+                        api_figures_entries(name, entries, explain->request));
     return to;
 }
 

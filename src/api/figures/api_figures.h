@@ -7,10 +7,15 @@
  *     (RULINGS 32: pack name window freq from to value unit digits n reported
  *     expected epoch revision shape state vintage pending parts[]); with
  *     `last` also figures[], oldest first.  from, to: ms; value: text or null.
- * GET /api/figures/explain   pack, metric, at, freq.  {value, a, b: the
- *     operands with their sums, times, minus, formula, entries[]}; an entry is
- *     {kind node|part|unit|input, name, value, a, b, n, reported, expected,
- *     epoch, revision, why, changed, shard, sequence, below[]}.
+ * GET /api/figures/explain   pack, metric, at, freq, asof.  {value, a, b: the
+ *     operands with their sums, times, minus, formula, asof, entries[]}; an
+ *     entry is {kind node|part|unit|input, name, value, a, b, n, reported,
+ *     expected, epoch, revision, why, changed, shard, sequence, below[]}, or
+ *     {kind batch, name: who signed, epoch, seq, verdict signed|unknown|gone,
+ *     key_id, key: his public key, batch: the message; base64, "" when it is
+ *     too large; drawn in doc/formats/dgf1.md}.  Every level answers as it was
+ *     when it had told what is counted above it; `changed`: it cannot any more.
+ *     A unit that the asker may not name has name null and nothing below it.
  * GET /api/figures/coverage  pack, at, freq, parts.  {expected, reported,
  *     complete, parts[]}, who is missing first.
  * GET /api/figures/packs     what packs this node has, and in which shape.
@@ -44,8 +49,10 @@ enum { API_FIGURES_ROUTES = 8 };
 void api_figures_routes(struct rollup *rollup, struct base_loop *loop,
                         struct net_http_route routes[API_FIGURES_ROUTES]);
 
-/* For tests: the JSON of an explanation's entries, nested. */
+/* For tests: the JSON of an explanation's entries, nested.  request: who asks;
+ * units that he may not name have none, and nothing below them.  NULL: all. */
 json_t *api_figures_entries(const struct rollup_name *name,
-                            struct bytes entries);
+                            struct bytes entries,
+                            const struct net_http_request *request);
 
 #endif

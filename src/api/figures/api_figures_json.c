@@ -1,6 +1,9 @@
 /* api_figures_json.c -- see api_figures_json.h. */
 #include "api/figures/api_figures_json.h"
 
+#include <limits.h>
+#include <stdio.h>
+
 #include "base/base_b64.h"
 #include "wire/figure/wire_explain.h"
 
@@ -111,9 +114,17 @@ api_figures_json_window(json_t *to, const struct rollup_name *name,
         json_string(base_b64_hex(base_bytes(figure->root, 32), hex)));
 }
 
+static bool
+json_may_name(const struct net_http_request *request, struct bytes unit)
+{
+    return !request ||
+           net_http_may(request, MODEL_GRANT_NAMES, unit, NULL) == ERR_OK;
+}
+
 json_t *
 api_figures_json_parts(const struct rollup_name *name,
-                       const struct rollup_figure *figure)
+                       const struct rollup_figure *figure,
+                       const struct net_http_request *request)
 {
     json_t *list = json_array();
     for (unsigned i = 0; i < figure->part_count; i++) {
@@ -121,7 +132,9 @@ api_figures_json_parts(const struct rollup_name *name,
         json_t *one = json_object();
         json_object_set_new(one, "kind",
                             json_string(part->unit ? "unit" : "node"));
-        json_object_set_new(one, "from", json_text(part->from));
+        bool named = !part->unit || json_may_name(request, part->from);
+        json_object_set_new(one, "from",
+                            named ? json_text(part->from) : json_null());
         json_counts(one, name, part);
         json_object_set_new(one, "a",
                             json_sum(part->has_a, part->a, name->scale_a));
@@ -212,6 +225,34 @@ json_input(json_t *to, const struct model_pack *pack, struct bytes name)
     }
 }
 
+/* A signed batch: all that somebody needs who would check it himself. */
+static json_t *
+json_batch(const struct wire_explain_entry *entry)
+{
+    static const char *const verdicts[] = {
+        [WIRE_EXPLAIN_UNKNOWN] = "unknown",
+        [WIRE_EXPLAIN_SIGNED] = "signed",
+        [WIRE_EXPLAIN_GONE] = "gone",
+    };
+    struct base_out key, batch;
+    char id[17];
+    snprintf(id, sizeof id, "%016llx", (unsigned long long)entry->key_id);
+    base_out_grow(&key, 1024);
+    base_out_grow(&batch, 2 * WIRE_EXPLAIN_PROOF_MAX);
+    base_b64_write(&key, BASE_B64_STANDARD, entry->key);
+    base_b64_write(&batch, BASE_B64_STANDARD, entry->batch);
+    json_t *to = json_pack(
+        "{s:s, s:o, s:I, s:I, s:s, s:s, s:s%, s:s%}", "kind", "batch", "name",
+        json_text(entry->name), "epoch", (json_int_t)entry->epoch, "seq",
+        (json_int_t)entry->seq, "verdict", verdicts[entry->verdict], "key_id",
+        id, "key", base_out_bytes(&key).at ? (const char *)key.at : "",
+        key.size, "batch",
+        base_out_bytes(&batch).at ? (const char *)batch.at : "", batch.size);
+    base_out_done(&batch);
+    base_out_done(&key);
+    return to;
+}
+
 static json_t *
 json_entry(const struct rollup_name *name,
            const struct wire_explain_entry *entry)
@@ -221,6 +262,8 @@ json_entry(const struct rollup_name *name,
         [WIRE_EXPLAIN_UNIT] = "unit",     [WIRE_EXPLAIN_INPUT] = "input",
         [WIRE_EXPLAIN_WINDOW] = "window",
     };
+    if (entry->kind == WIRE_EXPLAIN_BATCH)
+        return json_batch(entry);
     bool input = entry->kind == WIRE_EXPLAIN_INPUT;
     bool has = (entry->has & WIRE_EXPLAIN_VALUE) != 0;
     json_t *to = json_object();
@@ -261,16 +304,35 @@ json_entry(const struct rollup_name *name,
     return to;
 }
 
+/* A unit that may not be named: its counts, and nothing below it. */
+static void
+json_unnamed(json_t *one)
+{
+    json_object_set_new(one, "name", json_null());
+    json_object_del(one, "shard");
+    json_object_del(one, "sequence");
+}
+
 json_t *
-api_figures_entries(const struct rollup_name *name, struct bytes entries)
+api_figures_entries(const struct rollup_name *name, struct bytes entries,
+                    const struct net_http_request *request)
 {
     json_t *lists[WIRE_EXPLAIN_DEPTH + 2] = {json_array()};
+    unsigned hidden = UINT_MAX; /* the depth of a unit without a name */
     struct wire_explain_entry entry;
     struct base_cur cur;
     if (wire_explain_open(entries, &cur) != ERR_OK)
         return lists[0];
     while (wire_explain_next(&cur, &entry)) {
+        if (entry.depth > hidden)
+            continue;
         json_t *one = json_entry(name, &entry), *below = json_array();
+        hidden = UINT_MAX;
+        if (entry.kind == WIRE_EXPLAIN_UNIT &&
+            !json_may_name(request, entry.name)) {
+            hidden = entry.depth;
+            json_unnamed(one);
+        }
         json_object_set_new(one, "below", below);
         json_array_append_new(lists[entry.depth], one);
         lists[entry.depth + 1] = below; /* open checked the depths */

@@ -9,8 +9,10 @@ json_t *api_figures_json_name(const struct rollup_name *name);
 /* Adds a window's own fields to `to`. */
 void api_figures_json_window(json_t *to, const struct rollup_name *name,
                              const struct rollup_figure *figure);
+/* request: who asks; units that he may not name have none.  NULL: all have. */
 json_t *api_figures_json_parts(const struct rollup_name *name,
-                               const struct rollup_figure *figure);
+                               const struct rollup_figure *figure,
+                               const struct net_http_request *request);
 /* {name, unit, scale, sum, label, expr} of an operand; a true: the first. */
 json_t *api_figures_json_by(const struct rollup_by *by);
 json_t *api_figures_json_operand(const struct rollup_name *name, bool a,

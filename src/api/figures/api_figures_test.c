@@ -110,7 +110,7 @@ parts_show_sums_in_their_unit_and_absent_is_null(void **state)
                                    .waiting = true,
                                    .expected = 2}};
     struct rollup_figure figure = {.parts = parts, .part_count = 1};
-    same(api_figures_json_parts(&share, &figure),
+    same(api_figures_json_parts(&share, &figure, NULL),
          "[{\"kind\":\"node\",\"from\":\"88.31\",\"value\":null,\"n\":0,"
          "\"reported\":0,\"expected\":2,\"a\":\"-12.34\",\"b\":null,"
          "\"epoch\":0,\"revision\":0,\"waiting\":true}]");
@@ -150,7 +150,7 @@ an_explanation_is_nested_as_it_was_walked(void **state)
     wire_explain_add(&out, &entry);
     wire_explain_end(&out, 4);
     same(
-        api_figures_entries(&share, base_out_bytes(&out)),
+        api_figures_entries(&share, base_out_bytes(&out), NULL),
         "[{\"kind\":\"node\",\"name\":\"88\",\"value\":null,\"n\":0,"
         "\"reported\":0,\"expected\":0,\"a\":null,\"b\":null,\"epoch\":1,"
         "\"revision\":1,\"below\":["
@@ -162,7 +162,8 @@ an_explanation_is_nested_as_it_was_walked(void **state)
         "\"revision\":0,\"shard\":0,\"sequence\":9,\"below\":["
         "{\"kind\":\"input\",\"name\":\"busy\",\"value\":\"1.5\",\"a\":\"1.5\","
         "\"unit\":\"s\",\"metric\":\"b\",\"label\":{},\"below\":[]}]}]}]");
-    same(api_figures_entries(&share, base_bytes(room, out.size - 1)), "[]");
+    same(api_figures_entries(&share, base_bytes(room, out.size - 1), NULL),
+         "[]");
 }
 
 static void

@@ -65,8 +65,12 @@ struct rollup_config {
     /* This node's incarnation (RULINGS 11), asked anew each time. */
     uint32_t (*epoch)(void *self);
     void *epoch_self;
-    const struct crypt_key *key; /* Ed25519; NULL: vintages are not signed */
-    struct model_audit *audit;   /* NULL: nobody listens */
+    const struct crypt_key *key; /* Ed25519; NULL: nothing is signed */
+    /* The public key (DER, <= 64) that a child signs with; empty: not known.
+     * NULL: of nobody. */
+    struct bytes (*key_of)(void *self, struct bytes child);
+    void *key_self;
+    struct model_audit *audit; /* NULL: nobody listens */
     struct base_stats *stats;
     struct base_log *log;
 };
@@ -250,6 +254,7 @@ struct rollup_explain {
                  struct bytes entries);
     struct rollup_name name;
     uint32_t window;
+    int64_t at_ms; /* the instant that is explained */
 };
 
 enum err rollup_explain(struct rollup *rollup, const struct rollup_ask *ask,

@@ -1,8 +1,12 @@
 /* rollup_explain.c -- the way down: from a figure to the samples under it.
  *
- * This node's entry and its parts come from its own rows; the largest of the
- * children are asked for theirs, each with half a second less than was left
- * here.  What does not answer is said to be missing, with the reason. */
+ * This node's entry and its parts come from its own rows as they stood at one
+ * instant.  The largest of the children are asked for theirs, each with half a
+ * second less than was left here, and are told which (epoch, revision) of each
+ * cell is held here: they answer as they stood when they had made those, so
+ * that every level adds up to the one above (RULINGS 37).  What does not answer
+ * is said to be missing, with the reason.  Beside a child's part stand the
+ * signed batches that it came in. */
 #include "base/base_mem.h"
 #include "engine/rollup/rollup_inner.h"
 #include "wire/figure/wire_explain.h"
@@ -14,6 +18,7 @@ enum {
     EXPLAIN_PARTS = 64,
     EXPLAIN_ROOM = 65536, /* kept free for this node's own entries */
     EXPLAIN_TABLE = 1000,
+    EXPLAIN_BATCHES = 4, /* shown of a part */
 };
 
 struct explain_call;
@@ -25,6 +30,12 @@ struct explain_child {
     bool answered;
     enum err err;
     struct base_out reply;
+    struct base_out held; /* for the question */
+    unsigned held_count, batch_count;
+    struct explain_batch {
+        uint32_t epoch;
+        uint64_t seq;
+    } batches[EXPLAIN_BATCHES];
 };
 
 struct explain_call {
@@ -35,6 +46,8 @@ struct explain_call {
     struct base_arena arena;
     struct rollup_name name;
     struct rollup_figure figure;
+    struct rollup_when when;
+    size_t all; /* bytes that the window's keys begin with */
     unsigned pack, waiting, child_count;
     struct explain_child children[EXPLAIN_CHILDREN];
 };
@@ -86,7 +99,11 @@ explain_unit(struct explain_call *call, struct explain_list *list,
     struct rollup *rollup = call->rollup;
     const struct model_pack *pack = call->name.pack;
     struct rollup_row_contrib *row = &rollup->merge.old;
-    struct rollup_key key;
+    struct rollup_row_source source = {.unit = part->from};
+    struct rollup_key room;
+    struct bytes value,
+        key = rollup_row_unit_key(&room, rollup->packs[call->pack].name,
+                                  call->figure.window, part->from);
     struct wire_explain_entry entry =
         explain_entry(WIRE_EXPLAIN_UNIT, 1, part->from, part);
     entry.shard = part->shard;
@@ -96,11 +113,10 @@ explain_unit(struct explain_call *call, struct explain_list *list,
         entry.why = ERR_LIMIT;
     explain_add(list, &entry);
     if (entry.why != ERR_OK ||
-        rollup_get(rollup, STORE_TABLE_CONTRIB,
-                   rollup_row_unit_key(&key, rollup->packs[call->pack].name,
-                                       call->figure.window, part->from),
-                   ROLLUP_ROW_IS_CONTRIB, row,
-                   rollup->packs[call->pack].slots) != ERR_OK)
+        store_kv_get(rollup_snap(rollup), STORE_TABLE_CONTRIB, key, &value) !=
+            ERR_OK ||
+        rollup_past_contrib(rollup, &call->when, key, &source, value,
+                            rollup->packs[call->pack].slots, row) != ERR_OK)
         return;
     for (unsigned i = 0; i < pack->input_count; i++) {
         struct rollup_part input = {.has_a = true, .a = row->values[i]};
@@ -114,10 +130,45 @@ explain_unit(struct explain_call *call, struct explain_list *list,
     }
 }
 
+/* The signed batches that a part came in. */
+static void
+explain_batches(struct explain_call *call, struct explain_list *list,
+                const struct explain_child *child)
+{
+    struct rollup *rollup = call->rollup;
+    for (unsigned i = 0; i < child->batch_count; i++) {
+        const struct explain_batch *batch = &child->batches[i];
+        struct rollup_row_batch row = {0};
+        struct rollup_key key;
+        struct wire_explain_entry entry = {.depth = 2,
+                                           .kind = WIRE_EXPLAIN_BATCH,
+                                           .has = WIRE_EXPLAIN_PROOF,
+                                           .name = child->part->from,
+                                           .epoch = batch->epoch,
+                                           .seq = batch->seq,
+                                           .verdict = WIRE_EXPLAIN_GONE};
+        if (rollup_get(
+                rollup, STORE_TABLE_BATCH,
+                rollup_row_batch_key(&key, rollup->packs[call->pack].name,
+                                     call->figure.window, child->part->from,
+                                     batch->epoch, batch->seq),
+                ROLLUP_ROW_IS_BATCH, &row, 0) == ERR_OK) {
+            entry.verdict = row.verdict;
+            entry.key_id = row.key_id;
+            entry.key = row.key;
+            if (row.message.size <= WIRE_EXPLAIN_PROOF_MAX &&
+                list->out.size + row.message.size + EXPLAIN_ROOM <
+                    WIRE_EXPLAIN_MAX)
+                entry.batch = row.message;
+        }
+        explain_add(list, &entry);
+    }
+}
+
 /* A child: what is held of it here, then what it said itself. */
 static void
-explain_child(struct explain_list *list, const struct rollup_part *part,
-              const struct explain_child *child)
+explain_child(struct explain_call *call, struct explain_list *list,
+              const struct rollup_part *part, const struct explain_child *child)
 {
     struct base_cur cur = {0};
     struct wire_explain_entry entry, below;
@@ -136,6 +187,8 @@ explain_child(struct explain_list *list, const struct rollup_part *part,
         below.revision != part->revision)
         entry.has |= WIRE_EXPLAIN_CHANGED;
     explain_add(list, &entry);
+    if (child)
+        explain_batches(call, list, child);
     while (why == ERR_OK && wire_explain_next(&cur, &below)) {
         if (below.depth + 2 > WIRE_EXPLAIN_DEPTH)
             continue;
@@ -149,8 +202,10 @@ explain_child(struct explain_list *list, const struct rollup_part *part,
 static void
 explain_free(struct explain_call *call)
 {
-    for (unsigned i = 0; i < call->child_count; i++)
+    for (unsigned i = 0; i < call->child_count; i++) {
         base_out_done(&call->children[i].reply);
+        base_out_done(&call->children[i].held);
+    }
     base_list_remove(&call->link);
     call->rollup->explain_count--;
     base_arena_done(&call->arena);
@@ -180,7 +235,7 @@ explain_done(struct explain_call *call)
         if (part->unit)
             explain_unit(call, &list, part);
         else
-            explain_child(&list, part, child);
+            explain_child(call, &list, part, child);
     }
     wire_explain_end(&list.out, (uint16_t)list.count);
     struct rollup_explain *explain = call->explain;
@@ -224,45 +279,149 @@ rollup_explain_drop(struct rollup *rollup)
 
 /* --- the question --- */
 
+/* A cell of a child as it is held: which revision, from which batch. */
+static bool
+explain_hold(void *self, struct bytes key, struct bytes value)
+{
+    struct explain_child *child = self;
+    struct explain_call *call = child->call;
+    struct rollup *rollup = call->rollup;
+    struct rollup_row_contrib *row = &rollup->merge.old;
+    struct rollup_row_source source;
+    if (rollup_row_source(key, call->all, &source) != ERR_OK ||
+        rollup_past_contrib(rollup, &call->when, key, &source, value,
+                            rollup->packs[call->pack].slots, row) != ERR_OK ||
+        row->flags & ROLLUP_ROW_PLACEHOLDER)
+        return true;
+    if (child->held_count++ < WIRE_EXPLAIN_HELD)
+        wire_explain_held_add(
+            &child->held,
+            &(struct wire_explain_held){row->cell, row->epoch, row->revision});
+    for (unsigned i = 0; i < child->batch_count; i++)
+        if (child->batches[i].seq == row->seq &&
+            child->batches[i].epoch == row->epoch)
+            return true;
+    if (row->flags & ROLLUP_ROW_BATCH && child->batch_count < EXPLAIN_BATCHES)
+        child->batches[child->batch_count++] =
+            (struct explain_batch){row->epoch, row->seq};
+    return true;
+}
+
 static void
-explain_ask(struct explain_call *call, unsigned deadline_ms)
+explain_child_begin(struct explain_call *call, const struct rollup_part *part)
+{
+    struct explain_child *child = &call->children[call->child_count++];
+    struct rollup_key key;
+    child->call = call;
+    child->part = part;
+    child->ask.done = explain_answered;
+    base_out_grow(&child->reply, WIRE_EXPLAIN_MAX);
+    base_out_grow(&child->held, 1 << 16);
+    rollup_scan(call->rollup, STORE_TABLE_CONTRIB,
+                rollup_row_contrib_all(&key,
+                                       call->rollup->packs[call->pack].name,
+                                       call->figure.window, part->from),
+                explain_hold, child);
+    if (child->held_count > WIRE_EXPLAIN_HELD) /* as it is now, then */
+        base_out_reset(&child->held);
+}
+
+static void
+explain_child_ask(struct explain_call *call, struct explain_child *child,
+                  unsigned deadline_ms)
 {
     struct model_port *port = call->rollup->config.port;
     struct base_out body;
-    uint8_t room[512];
-    base_out_fixed(&body, room, sizeof room);
+    base_out_grow(&body, 1 << 17);
     wire_explain_ask_write(&body,
                            &(struct wire_explain_ask){
                                .window = call->figure.window,
                                .limit = EXPLAIN_PARTS,
                                .pack = base_bytes_text(call->name.pack->name),
-                               .name = base_bytes_text(call->name.name)});
+                               .name = base_bytes_text(call->name.name),
+                               .held = base_out_bytes(&child->held)});
+    port->ops->ask(port, MODEL_CHANNEL_FIGURE_CALL,
+                   MODEL_KIND_FIGURE_CALL_EXPLAIN, child->part->from,
+                   base_out_bytes(&body), deadline_ms, &child->ask);
+    base_out_done(&body);
+}
+
+static void
+explain_ask(struct explain_call *call, unsigned deadline_ms)
+{
     for (unsigned i = 0;
          i < call->figure.part_count && call->child_count < EXPLAIN_CHILDREN;
          i++) {
         if (call->figure.parts[i].unit)
             continue;
-        struct explain_child *child = &call->children[call->child_count++];
-        child->call = call;
-        child->part = &call->figure.parts[i];
-        child->ask.done = explain_answered;
-        base_out_grow(&child->reply, WIRE_EXPLAIN_MAX);
+        explain_child_begin(call, &call->figure.parts[i]);
     }
     call->waiting = call->child_count + 1; /* done only after the loop */
     for (unsigned i = 0; i < call->child_count; i++)
-        port->ops->ask(port, MODEL_CHANNEL_FIGURE_CALL,
-                       MODEL_KIND_FIGURE_CALL_EXPLAIN,
-                       call->children[i].part->from, base_out_bytes(&body),
-                       deadline_ms, &call->children[i].ask);
+        explain_child_ask(call, &call->children[i], deadline_ms);
     if (--call->waiting == 0)
         explain_done(call);
+}
+
+/* When this node had made what the asker holds; what it has not kept, now. */
+static enum err
+explain_when(struct rollup *rollup, const struct rollup_ask *ask,
+             struct bytes held, struct base_arena *arena,
+             struct rollup_when *ret_when)
+{
+    struct wire_explain_held one;
+    struct base_cur cur;
+    uint32_t window;
+    int pack = rollup_pack_find(rollup, ask->pack);
+    *ret_when = (struct rollup_when){
+        .ms = ask->asof_ms ? ask->asof_ms : rollup_past_now(rollup)};
+    if (held.size == 0 || pack < 0 ||
+        rollup_query_window(rollup, (unsigned)pack, ask->at, ask->freq, 0,
+                            &window, NULL) != ERR_OK)
+        return ERR_OK;
+    struct rollup_when_cell *cells =
+        base_arena_alloc(arena, WIRE_EXPLAIN_HELD * sizeof *cells);
+    if (!cells)
+        return ERR_LIMIT;
+    base_cur_init(&cur, held);
+    while (wire_explain_held_next(&cur, &one))
+        cells[ret_when->count++] = (struct rollup_when_cell){
+            one.cell, rollup_past_made(rollup, (unsigned)pack, window, one.cell,
+                                       one.epoch, one.revision)};
+    ret_when->cells = cells;
+    return ERR_OK;
+}
+
+static enum err
+explain_figure(struct explain_call *call, const struct rollup_ask *ask,
+               struct bytes held, struct base_note *note)
+{
+    struct rollup *rollup = call->rollup;
+    struct rollup_answer shown;
+    struct rollup_key key;
+    rollup_fold_flush(rollup);
+    enum err err = explain_when(rollup, ask, held, &call->arena, &call->when);
+    if (err == ERR_OK)
+        err = rollup_query_show(rollup, ask, &call->when, &call->arena, &shown,
+                                note);
+    if (err == ERR_OK)
+        err = rollup_query_name(rollup, ask->pack, ask->name, &call->name,
+                                &call->pack, note);
+    if (err != ERR_OK)
+        return err;
+    call->figure = shown.figures[0];
+    call->all = rollup_row_total_all(&key, rollup->packs[call->pack].name,
+                                     call->figure.window)
+                    .size;
+    return ERR_OK;
 }
 
 /* Everything that can be refused at once; then the call is under way. */
 static enum err
 explain_begin(struct rollup *rollup, const struct rollup_ask *ask,
-              struct rollup_explain *explain, struct model_answer *answer,
-              unsigned deadline_ms, struct base_note *note)
+              struct bytes held, struct rollup_explain *explain,
+              struct model_answer *answer, unsigned deadline_ms,
+              struct base_note *note)
 {
     if (rollup->explain_count >= ROLLUP_EXPLAINS) {
         base_stat_inc(&rollup->stats.limit_explain, 1);
@@ -270,25 +429,21 @@ explain_begin(struct rollup *rollup, const struct rollup_ask *ask,
                              "too many explanations are under way");
     }
     struct explain_call *call = base_mem_zero(sizeof *call);
-    struct rollup_answer shown;
     call->rollup = rollup;
     call->explain = explain;
     call->answer = answer;
     base_list_add(&rollup->explains, &call->link);
     rollup->explain_count++;
     base_arena_init(&call->arena, 1 << 20);
-    enum err err = rollup_show(rollup, ask, &call->arena, &shown, note);
-    if (err == ERR_OK)
-        err = rollup_query_name(rollup, ask->pack, ask->name, &call->name,
-                                &call->pack, note);
+    enum err err = explain_figure(call, ask, held, note);
     if (err != ERR_OK) {
         explain_free(call);
         return err;
     }
-    call->figure = shown.figures[0];
     if (explain) {
         explain->name = call->name;
         explain->window = call->figure.window;
+        explain->at_ms = call->when.ms;
     }
     explain_ask(call, deadline_ms);
     return ERR_OK;
@@ -302,13 +457,15 @@ rollup_explain(struct rollup *rollup, const struct rollup_ask *ask,
     one.last = 1;
     one.vintage = 0;
     one.parts = EXPLAIN_PARTS;
-    return explain_begin(rollup, &one, explain, NULL, EXPLAIN_MS, note);
+    return explain_begin(rollup, &one, (struct bytes){0}, explain, NULL,
+                         EXPLAIN_MS, note);
 }
 
 /* A question from another node. text: room for the window's text. */
 static enum err
 explain_question(struct rollup *rollup, const struct model_message *message,
-                 struct rollup_ask *ask, char text[MODEL_WINDOW_TEXT])
+                 struct rollup_ask *ask, char text[MODEL_WINDOW_TEXT],
+                 struct bytes *ret_held)
 {
     struct wire_explain_ask question;
     enum err err = wire_explain_ask_read(message->body, &question);
@@ -316,6 +473,7 @@ explain_question(struct rollup *rollup, const struct model_message *message,
         return err;
     *ask = (struct rollup_ask){
         .pack = question.pack, .name = question.name, .last = question.limit};
+    *ret_held = question.held;
     int pack = rollup_pack_find(rollup, question.pack);
     if (question.window && pack >= 0)
         ask->at = base_bytes_text(model_calendar_text(
@@ -330,12 +488,13 @@ rollup_take_explain(void *engine, const struct model_message *message,
     struct rollup_ask ask = {0};
     char text[MODEL_WINDOW_TEXT];
     unsigned left = message->left_ms;
-    enum err err = explain_question(engine, message, &ask, text);
+    struct bytes held = {0};
+    enum err err = explain_question(engine, message, &ask, text, &held);
     ask.last = 1;
     ask.parts = EXPLAIN_PARTS;
     left = left > 2 * EXPLAIN_HOP_MS ? left - EXPLAIN_HOP_MS : left / 2;
     if (err == ERR_OK)
-        err = explain_begin(engine, &ask, NULL, answer, left, NULL);
+        err = explain_begin(engine, &ask, held, NULL, answer, left, NULL);
     if (err != ERR_OK)
         answer->answer(answer, err, (struct bytes){0});
 }
@@ -352,7 +511,8 @@ rollup_take_table(void *engine, const struct model_message *message,
     base_arena_init(&arena, 1 << 20);
     base_out_grow(&list.out, WIRE_EXPLAIN_MAX);
     wire_explain_begin(&list.out);
-    enum err err = explain_question(engine, message, &ask, text);
+    struct bytes held = {0};
+    enum err err = explain_question(engine, message, &ask, text, &held);
     if (ask.last > EXPLAIN_TABLE)
         ask.last = EXPLAIN_TABLE;
     if (err == ERR_OK)

@@ -25,12 +25,15 @@ enum {
     ROLLUP_SLACK_MS = 500, /* stream's folds come before the due time's work */
     ROLLUP_AHEAD_MS = 600000, /* a window may begin so far ahead */
     ROLLUP_SEAL_CELLS = 65536,
+    ROLLUP_KEPT = 400000, /* bytes of a batch that is kept as it came; none
+                             that is sent here is larger */
 };
 
 struct rollup_stats { /* named in rollup.c */
     struct base_stat folds, fold_same, fold_unknown, fold_old, fold_shape;
     struct base_stat fold_range, measure_errors;
     struct base_stat batches, batch_bad, batch_foreign, batch_mismatch;
+    struct base_stat batch_unsigned;
     struct base_stat batch_old, batch_later;
     struct base_stat applied, skipped, refused;
     struct base_stat sent, sent_refused, sealed, swept;
@@ -220,6 +223,9 @@ enum err rollup_past_keep(struct rollup *rollup, struct rollup_touched *touched,
 /* The moment of a cell; false: that cell is not asked for. */
 bool rollup_past_when(const struct rollup_when *when, uint32_t cell,
                       int64_t *ret_ms);
+/* When a total got this revision; INT64_MAX: that is not known (any more). */
+int64_t rollup_past_made(struct rollup *rollup, unsigned pack, uint32_t window,
+                         uint32_t cell, uint32_t epoch, uint64_t revision);
 /* *value: the row that stands; becomes the one of the instant (0: now).  ABSENT
  * there was none then. */
 enum err rollup_past_at(struct rollup *rollup, uint16_t table, struct bytes key,

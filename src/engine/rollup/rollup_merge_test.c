@@ -265,6 +265,60 @@ give(struct node *node, const char *from, const char *child, uint32_t window,
     base_out_done(&out);
 }
 
+/* Signs the last batch of `node` anew; *wrong: its last byte of text changed.
+ */
+static void
+give_signed(struct node *node, const struct crypt_key *key, uint8_t change)
+{
+    struct wire_figure_writer writer = {.out = &node->last};
+    struct base_out text, to;
+    uint8_t signature[WIRE_FIGURE_SIGNATURE];
+    base_out_grow(&text, 1 << 20);
+    base_out_fixed(&to, signature, sizeof signature);
+    node->last.at[24] ^= change; /* seq */
+    wire_figure_text(base_out_bytes(&node->last), &text);
+    assert_int_equal(crypt_key_sign(key, base_out_bytes(&text), &to), ERR_OK);
+    node->last.at[24] ^= change;
+    wire_figure_sign(&writer, crypt_key_id(key), signature);
+    struct model_message message = {.from = base_bytes_text(node->prefix),
+                                    .body = base_out_bytes(&node->last),
+                                    .seq = node->last_seq};
+    got = (struct answered){.answer.answer = answered};
+    rollup_take_batch(node->parent->rollup, &message, &got.answer);
+    world_run(&world, 10);
+    assert_int_equal(got.count, 1);
+    base_out_done(&text);
+}
+
+static void
+figures_that_their_sender_has_not_signed_are_refused(void **state)
+{
+    (void)state;
+    world_init(&world, 22);
+    world.sign = true;
+    struct node *node = world_node(&world, "88.31", NULL, NULL);
+    struct node *child = world_node(&world, "88.31.1001", "A", node);
+    uint32_t w = world_minute(&world, -2);
+    struct record record = {0, 9, 10};
+    node_unit(child, host, "host", true);
+    node_fold(child, host, w, 250, 1000);
+    world_run(&world, 500);
+    assert_string_equal(node_sums(node, w, 0), "1 1 250 1000");
+    give(node, "88.31.1001", "88.31.1001", w, 1, 99, 0, &record, 1);
+    assert_int_equal(got.ack.status, WIRE_FIGURE_UNSIGNED);
+    give_signed(child, node->key, 0); /* another's key */
+    assert_int_equal(got.ack.status, WIRE_FIGURE_UNSIGNED);
+    give_signed(child, child->key, 1); /* of another batch */
+    assert_int_equal(got.ack.status, WIRE_FIGURE_UNSIGNED);
+    give_signed(child, child->key, 0);
+    assert_int_equal(got.ack.status, WIRE_FIGURE_OK);
+    assert_int_equal(got.ack.skipped, 1);
+    assert_string_equal(node_sums(node, w, 0), "1 1 250 1000");
+    assert_int_equal(base_stat_get(&node->rollup->stats.batch_unsigned), 3);
+    assert_int_equal(node_rows(node, STORE_TABLE_BATCH), 1);
+    world_done(&world);
+}
+
 static void
 a_childs_batch_is_merged_and_then_acknowledged(void **state)
 {
@@ -555,6 +609,7 @@ main(void)
         cmocka_unit_test(a_window_keeps_the_shape_it_began_with),
         cmocka_unit_test(a_window_too_far_ahead_waits),
         cmocka_unit_test(the_folded_sequence_goes_down_with_the_figures),
+        cmocka_unit_test(figures_that_their_sender_has_not_signed_are_refused),
         cmocka_unit_test(a_childs_batch_is_merged_and_then_acknowledged),
         cmocka_unit_test(
             repeats_and_older_ones_are_skipped_and_corrections_correct),

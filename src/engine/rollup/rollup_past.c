@@ -153,3 +153,42 @@ rollup_past_contrib(struct rollup *rollup, const struct rollup_when *when,
     }
     return err;
 }
+
+/* --- when was a revision made? --- */
+
+struct past_made {
+    uint32_t epoch;
+    uint64_t revision;
+    int64_t ms;
+};
+
+static bool
+past_made(void *self, struct bytes key, struct bytes value)
+{
+    struct past_made *made = self;
+    struct base_cur cur;
+    (void)key;
+    base_cur_init(&cur, value);
+    base_cur_u8(&cur);
+    if (base_cur_u32le(&cur) == made->epoch &&
+        base_cur_u64le(&cur) == made->revision && base_cur_ok(&cur))
+        made->ms = rollup_row_applied(value, true);
+    return made->ms == INT64_MAX;
+}
+
+int64_t
+rollup_past_made(struct rollup *rollup, unsigned pack, uint32_t window,
+                 uint32_t cell, uint32_t epoch, uint64_t revision)
+{
+    struct past_made made = {epoch, revision, INT64_MAX};
+    struct rollup_key room, all;
+    struct bytes value,
+        key =
+            rollup_row_total_key(&room, rollup->packs[pack].name, window, cell);
+    if (store_kv_get(rollup_snap(rollup), STORE_TABLE_TOTAL, key, &value) ==
+            ERR_OK &&
+        past_made(&made, key, value))
+        rollup_scan(rollup, STORE_TABLE_PAST_TOTAL,
+                    rollup_row_past_all(&all, key), past_made, &made);
+    return made.ms;
+}

@@ -301,13 +301,15 @@ query_vintage(struct rollup *rollup, unsigned pack, uint32_t version,
 
 /* Can this window tell what it was then? */
 static enum err
-query_past(const struct rollup_row_window *row, int64_t at_ms)
+query_past(struct rollup *rollup, const struct rollup_row_window *row,
+           int64_t at_ms)
 {
     if (at_ms == 0)
         return ERR_OK;
     if (at_ms < row->made_ms)
         return ERR_ABSENT;
-    return row->full_ms && at_ms >= row->full_ms ? ERR_LIMIT : ERR_OK;
+    bool since = at_ms < rollup->applied_ms; /* else the present is meant */
+    return since && row->full_ms && at_ms >= row->full_ms ? ERR_LIMIT : ERR_OK;
 }
 
 enum err
@@ -335,7 +337,7 @@ rollup_query_figure(struct rollup *rollup, const struct rollup_name *name,
     bool kept = err == ERR_OK; /* else only its vintages are left */
     uint32_t version = 0;
     if (kept) {
-        err = query_past(&row, when->ms);
+        err = query_past(rollup, &row, when->ms);
         ret_figure->state =
             query_state(rollup, pack, window, &row, when->ms, &version);
     } else if (err == ERR_ABSENT && (vintage || when->ms)) {

@@ -11,9 +11,10 @@ static struct base_note note;
 
 /* 88 over 88.31 over two factories; one minute of figures in both. */
 static void
-four(uint64_t seed)
+four_of(uint64_t seed, bool sign)
 {
     world_init(&world, seed);
+    world.sign = sign;
     base_arena_init(&arena, 4 << 20);
     nation = world_node(&world, "88", NULL, NULL);
     province = world_node(&world, "88.31", NULL, nation);
@@ -27,6 +28,12 @@ four(uint64_t seed)
     node_fold_at(east, "88.31.1001/host", w, 3, 100, 400, 77);
     node_fold(west, "88.31.1002/host", w, 500, 1000);
     world_run(&world, 3000);
+}
+
+static void
+four(uint64_t seed)
+{
+    four_of(seed, false);
 }
 
 static void
@@ -218,11 +225,12 @@ explained(struct rollup_explain *explain, enum err err, struct bytes entries)
 
 /* One line per entry: depth, kind, name, value or "-", why. */
 static const char *
-explain(struct node *node, const char *name)
+explain_at(struct node *node, const char *name, int64_t asof_ms)
 {
     static char text[4096];
     struct rollup_ask ask = {.pack = base_bytes_text("t"),
-                             .name = base_bytes_text(name)};
+                             .name = base_bytes_text(name),
+                             .asof_ms = asof_ms};
     struct wire_explain_entry entry;
     struct base_cur cur;
     char number[BASE_DEC_TEXT];
@@ -242,7 +250,7 @@ explain(struct node *node, const char *name)
     while (wire_explain_next(&cur, &entry))
         size += (size_t)snprintf(
             text + size, sizeof text - size, "%u%c %.*s %s%s%s\n", entry.depth,
-            "?NPUIW"[entry.kind], (int)entry.name.size,
+            "?NPUIWB"[entry.kind], (int)entry.name.size,
             (const char *)entry.name.at,
             entry.has & WIRE_EXPLAIN_VALUE
                 ? base_dec_text(entry.value, 1, number)
@@ -252,6 +260,12 @@ explain(struct node *node, const char *name)
     return text;
 }
 
+static const char *
+explain(struct node *node, const char *name)
+{
+    return explain_at(node, name, 0);
+}
+
 static void
 a_figure_walks_down_to_the_samples(void **state)
 {
@@ -259,14 +273,18 @@ a_figure_walks_down_to_the_samples(void **state)
     four(6);
     assert_string_equal(explain(nation, "share"), "0N 88 42.9\n"
                                                   "1P 88.31 42.9\n"
+                                                  "2B 88.31 -\n"
+                                                  "2B 88.31 -\n"
                                                   "2N 88.31 42.9\n"
                                                   "3P 88.31.1002 50.0\n"
+                                                  "4B 88.31.1002 -\n"
                                                   "4N 88.31.1002 50.0\n"
                                                   "5U 88.31.1002/host 50.0\n"
                                                   "6I busy 5.0\n"
                                                   "6I all 10.0\n"
                                                   "5U 88.31.1002/idle -\n"
                                                   "3P 88.31.1001 25.0\n"
+                                                  "4B 88.31.1001 -\n"
                                                   "4N 88.31.1001 25.0\n"
                                                   "5U 88.31.1001/host 25.0\n"
                                                   "6I busy 1.0\n"
@@ -282,38 +300,126 @@ a_figure_walks_down_to_the_samples(void **state)
     four_done();
 }
 
+/* Asked as of an instant, every level answers with what it had counted in. */
+static void
+every_level_answers_as_it_was_then(void **state)
+{
+    (void)state;
+    four(12);
+    uint32_t w = world_minute(&world, 0);
+    int64_t at_ms = base_loop_wall(&nation->loop.base).ms;
+    char before[4096];
+    snprintf(before, sizeof before, "%s", explain_at(nation, "share", 0));
+    for (unsigned i = 0; i < 3; i++) {
+        node_fold(east, "88.31.1001/host", w, 200 + i, 400);
+        world_run(&world, 2000);
+    }
+    node_fold(west, "88.31.1002/idle", w, 1, 2);
+    province->cut = true; /* the last has come to the province only */
+    world_run(&world, 2000);
+    province->cut = false;
+    assert_string_equal(explain_at(nation, "share", at_ms), before);
+    const char *now = explain_at(nation, "share", 0);
+    assert_non_null(strstr(now, "5U 88.31.1001/host 50.5\n"));
+    assert_non_null(strstr(now, "5U 88.31.1002/idle -\n"));
+    assert_non_null(
+        strstr(explain_at(province, "share", 0), "3U 88.31.1002/idle 50.0\n"));
+    base_out_done(&told.entries);
+    four_done();
+}
+
+/* Whoever has the answer can check the signatures himself. */
+static void
+each_hop_shows_the_signed_batch_it_came_in(void **state)
+{
+    (void)state;
+    four_of(13, true);
+    explain_at(nation, "share", 0);
+    struct wire_explain_entry entry = {0};
+    struct base_cur cur;
+    unsigned count = 0;
+    wire_explain_open(base_out_bytes(&told.entries), &cur);
+    while (wire_explain_next(&cur, &entry)) {
+        struct wire_figure_head head;
+        struct wire_figure_reader reader;
+        struct base_out text;
+        if (entry.kind != WIRE_EXPLAIN_BATCH)
+            continue;
+        assert_int_equal(entry.verdict, WIRE_EXPLAIN_SIGNED);
+        assert_int_equal(wire_figure_read(entry.batch, &head, &reader), ERR_OK);
+        assert_true(base_bytes_equal(head.child, entry.name));
+        assert_int_equal(head.seq, entry.seq);
+        assert_true(head.key_id == entry.key_id);
+        base_out_grow(&text, 1 << 20);
+        wire_figure_text(entry.batch, &text);
+        assert_int_equal(
+            crypt_key_verify(entry.key, base_out_bytes(&text), head.signature),
+            ERR_OK);
+        text.at[text.size - 1] ^= 1;
+        assert_int_equal(
+            crypt_key_verify(entry.key, base_out_bytes(&text), head.signature),
+            ERR_DENIED);
+        base_out_done(&text);
+        count++;
+    }
+    assert_int_equal(count, 4); /* the province sent each cell as it came */
+    base_out_done(&told.entries);
+    four_done();
+}
+
 static void
 who_does_not_answer_is_said_to_be_missing(void **state)
 {
     (void)state;
     four(7);
     west->cut = true;
-    world_run(&world, MINUTE);
+    node_fold(east, "88.31.1001/host", world_minute(&world, 1), 100, 400);
+    world_run(&world, MINUTE + 1000);
     const char *text = explain(nation, "share");
     assert_non_null(strstr(text, "3P 88.31.1002 - PARTIAL\n"));
-    assert_non_null(strstr(text, "3P 88.31.1001 -\n"));
+    assert_non_null(strstr(text, "3P 88.31.1001 25.0\n"));
     assert_non_null(strstr(explain(nation, "shar"), "did you mean share?"));
     base_out_done(&told.entries);
     four_done();
 }
 
-static void
-what_changed_below_since_is_marked(void **state)
+static bool
+past_forget(void *self, struct bytes key, struct bytes value)
+{
+    (void)value;
+    store_kv_del(self, STORE_TABLE_PAST_TOTAL, key);
+    return true;
+}
+
+/* Is the nation's part of the province marked as changed since? */
+static bool
+is_marked(void)
 {
     struct wire_explain_entry entry = {0};
     struct base_cur cur;
+    explain(nation, "share");
+    wire_explain_open(base_out_bytes(&told.entries), &cur);
+    wire_explain_next(&cur, &entry);
+    wire_explain_next(&cur, &entry);
+    base_out_done(&told.entries);
+    return entry.has & WIRE_EXPLAIN_CHANGED;
+}
+
+static void
+a_revision_that_is_not_kept_below_is_marked_as_changed(void **state)
+{
     (void)state;
     four(8);
     province->cut = true; /* its figures do not go up, questions come down */
     node_fold(east, "88.31.1001/host", world_minute(&world, 0), 300, 400);
     world_run(&world, 500);
     province->cut = false;
-    explain(nation, "share");
-    wire_explain_open(base_out_bytes(&told.entries), &cur);
-    wire_explain_next(&cur, &entry);
-    wire_explain_next(&cur, &entry);
-    assert_true(entry.has & WIRE_EXPLAIN_CHANGED);
-    base_out_done(&told.entries);
+    assert_false(is_marked());
+    struct store_kv_batch *batch = store_kv_batch_new(province->kv);
+    rollup_scan(province->rollup, STORE_TABLE_PAST_TOTAL, (struct bytes){0},
+                past_forget, batch);
+    assert_int_equal(store_kv_commit(province->kv, batch, NULL, NULL), ERR_OK);
+    assert_true(is_marked());
     four_done();
 }
 
@@ -373,8 +479,11 @@ main(void)
         cmocka_unit_test(
             a_vintage_says_what_was_sealed_and_live_what_is_pending),
         cmocka_unit_test(a_figure_walks_down_to_the_samples),
+        cmocka_unit_test(every_level_answers_as_it_was_then),
+        cmocka_unit_test(each_hop_shows_the_signed_batch_it_came_in),
         cmocka_unit_test(who_does_not_answer_is_said_to_be_missing),
-        cmocka_unit_test(what_changed_below_since_is_marked),
+        cmocka_unit_test(
+            a_revision_that_is_not_kept_below_is_marked_as_changed),
         cmocka_unit_test(a_table_can_be_asked_from_afar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,16 @@ rollup_row_said_key(struct rollup_key *key, struct bytes pack, uint32_t window,
 }
 
 struct bytes
+rollup_row_batch_key(struct rollup_key *key, struct bytes pack, uint32_t window,
+                     struct bytes child, uint32_t epoch, uint64_t seq)
+{
+    rollup_row_contrib_all(key, pack, window, child);
+    base_out_u32be(&key->out, epoch);
+    base_out_u64be(&key->out, seq);
+    return key_end(key);
+}
+
+struct bytes
 rollup_row_past_all(struct rollup_key *key, struct bytes of)
 {
     size_t window = (size_t)of.at[0] + 5; /* P window */
@@ -342,6 +352,8 @@ walk_contrib(struct row_io *io, void *at)
     io_ms(io, &row->at_ms);
     if (io->version >= 2)
         io_u8(io, &row->reason);
+    if (row->flags & ROLLUP_ROW_BATCH)
+        io_u64(io, &row->seq);
     if (row->flags & ROLLUP_ROW_UNIT) {
         io_varint(io, &row->shard);
         io_varint(io, &row->sequence);
@@ -423,6 +435,17 @@ walk_vintage(struct row_io *io, void *at)
 }
 
 static void
+walk_batch(struct row_io *io, void *at)
+{
+    struct rollup_row_batch *row = at;
+    io_ms(io, &row->at_ms);
+    io_u8(io, &row->verdict);
+    io_u64(io, &row->key_id);
+    io_text(io, &row->key);
+    io_rest(io, &row->message);
+}
+
+static void
 walk_pair(struct row_io *io, void *at)
 {
     struct rollup_row_pair *row = at;
@@ -439,6 +462,7 @@ union row_any {
     struct rollup_row_own own;
     struct rollup_row_vintage vintage;
     struct rollup_row_pair pair;
+    struct rollup_row_batch batch;
 };
 
 static const struct {
@@ -453,23 +477,31 @@ static const struct {
     [ROLLUP_ROW_IS_CHILD]   = {walk_child,   sizeof(struct rollup_row_child), 1},
     [ROLLUP_ROW_IS_OWN]     = {walk_own,     sizeof(struct rollup_row_own), 1},
     [ROLLUP_ROW_IS_VINTAGE] = {walk_vintage, sizeof(struct rollup_row_vintage), 1},
+    [ROLLUP_ROW_IS_BATCH]   = {walk_batch,   sizeof(struct rollup_row_batch), 1},
     [ROLLUP_ROW_IS_PAIR]    = {walk_pair,    sizeof(struct rollup_row_pair), 1},
     /* clang-format on */
 };
 
 struct bytes
-rollup_row_write(struct rollup_value *value, enum rollup_row_kind kind,
-                 const void *row, unsigned slots)
+rollup_row_write_to(struct base_out *out, enum rollup_row_kind kind,
+                    const void *row, unsigned slots)
 {
     union row_any copy;
     memcpy(&copy, row, row_kinds[kind].size);
-    base_out_fixed(&value->out, value->room, sizeof value->room);
     struct row_io io = {
-        .out = &value->out, .slots = slots, .version = row_kinds[kind].version};
-    base_out_u8(io.out, io.version);
+        .out = out, .slots = slots, .version = row_kinds[kind].version};
+    base_out_u8(out, io.version);
     row_kinds[kind].walk(&io, &copy);
-    must(base_out_ok(&value->out));
-    return base_out_bytes(&value->out);
+    must(base_out_ok(out));
+    return base_out_bytes(out);
+}
+
+struct bytes
+rollup_row_write(struct rollup_value *value, enum rollup_row_kind kind,
+                 const void *row, unsigned slots)
+{
+    base_out_fixed(&value->out, value->room, sizeof value->room);
+    return rollup_row_write_to(&value->out, kind, row, slots);
 }
 
 enum err

@@ -9,6 +9,7 @@
  *           cell FFFFFFFE: the window is to be sent whole, from the cell in the
  *           value; FFFFFFFF: that the window is complete is to be told
  *  VINTAGE  P window u32 version u32 part u32; part 0 the head, 1.. the cells
+ *  BATCH    P window u32 C epoch u32 seq u64: a DGF1 message as it came
  *  PAST     P window u32 size u16, the rest of a CONTRIB key, applied at u64
  *  PAST_TOTAL  likewise of a TOTAL key
  *  UNIT     unit folded
@@ -20,10 +21,13 @@
  * Values (little-endian; each but UNIT begins with version u8 1; 2 in CONTRIB
  * and WINDOW 01, which are read without what is marked * too):
  *  CONTRIB  flags u8, cell u32, epoch u32, revision u64, applied at ms u64,
- *           *reason u8; of a unit: varint shard, sequence, mask of inputs,
+ *           *reason u8, if flagged (BATCH) seq u64 of the batch that it came
+ *           in; of a unit: varint shard, sequence, mask of inputs,
  *           zigzag value per bit, u8 length and the unit's spelling; the figure
  *           to the end
  *  TOTAL    epoch u32, revision u64, applied at ms u64, the figure to the end
+ *  BATCH    at ms u64, verdict u8, key id u64, u8 length and the sender's
+ *           public key, the message to the end (empty: it was too large)
  *  PAST     what the row was from `applied at` on, until the next
  *  DIRTY    cell u32 (0 but in a FFFFFFFE row), u64 0
  *  VINTAGE  head: sealed ms u64, shape 32, slots u8, expected u64, reported
@@ -103,6 +107,10 @@ struct bytes rollup_row_expected_key(struct rollup_key *key, struct bytes child,
                                      struct bytes pack, enum model_freq freq,
                                      uint32_t cell);
 
+struct bytes rollup_row_batch_key(struct rollup_key *key, struct bytes pack,
+                                  uint32_t window, struct bytes child,
+                                  uint32_t epoch, uint64_t seq);
+
 enum { ROLLUP_ROW_DUE = 0, ROLLUP_ROW_WINDOW = 1, ROLLUP_ROW_SAID = 2 };
 struct bytes rollup_row_due_key(struct rollup_key *key, struct bytes pack,
                                 enum model_freq freq);
@@ -137,7 +145,8 @@ enum {
     ROLLUP_ROW_TOMBSTONE = 1,
     ROLLUP_ROW_PLACEHOLDER = 2,
     ROLLUP_ROW_UNIT = 4,
-    ROLLUP_ROW_GONE = 8, /* removed: it reads as absent, and has been here */
+    ROLLUP_ROW_GONE = 8,   /* removed: it reads as absent, and has been here */
+    ROLLUP_ROW_BATCH = 16, /* seq is there */
 };
 
 struct rollup_row_contrib {
@@ -145,6 +154,7 @@ struct rollup_row_contrib {
     uint32_t cell, epoch;
     uint64_t revision;
     int64_t at_ms;
+    uint64_t seq; /* of the batch it came in */
     uint64_t shard, sequence, inputs;
     int64_t values[MODEL_PACK_INPUTS];
     struct bytes unit;
@@ -177,6 +187,13 @@ struct rollup_row_child {
     struct bytes name;
 };
 
+struct rollup_row_batch {
+    int64_t at_ms;
+    uint8_t verdict; /* enum wire_explain_verdict */
+    uint64_t key_id;
+    struct bytes key, message;
+};
+
 struct rollup_row_own {
     uint64_t seq;
     uint8_t resync;
@@ -205,12 +222,17 @@ enum rollup_row_kind {
     ROLLUP_ROW_IS_OWN,
     ROLLUP_ROW_IS_VINTAGE,
     ROLLUP_ROW_IS_PAIR,
+    ROLLUP_ROW_IS_BATCH,
 };
 
 /* row: the struct of this kind.  slots: M of the window, for figures. */
 struct bytes rollup_row_write(struct rollup_value *value,
                               enum rollup_row_kind kind, const void *row,
                               unsigned slots);
+/* Into an out of any size, for BATCH. */
+struct bytes rollup_row_write_to(struct base_out *out,
+                                 enum rollup_row_kind kind, const void *row,
+                                 unsigned slots);
 enum err rollup_row_read(struct bytes value, enum rollup_row_kind kind,
                          void *ret_row, unsigned slots);
 

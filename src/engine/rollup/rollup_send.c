@@ -252,7 +252,7 @@ send_record(struct send_fill *fill, uint32_t cell, struct bytes value)
     struct rollup_row_total row = {0};
     struct rollup_flight *flight = fill->flight;
     if (flight->count == ROLLUP_FLIGHT_CELLS ||
-        fill->writer.out->size > WIRE_FIGURE_BODY - ROLLUP_ROW_MAX) {
+        fill->writer.out->size > ROLLUP_KEPT - ROLLUP_ROW_MAX) {
         fill->full = true;
         return false;
     }
@@ -334,6 +334,23 @@ send_fill(struct send_fill *fill, uint32_t from)
 }
 
 static enum err
+send_sign(struct rollup *rollup, struct wire_figure_writer *writer)
+{
+    uint8_t signature[WIRE_FIGURE_SIGNATURE];
+    struct base_out text, to;
+    struct bytes message = base_out_bytes(writer->out);
+    base_out_grow(&text, message.size + WIRE_FIGURE_DOMAIN);
+    base_out_fixed(&to, signature, sizeof signature);
+    wire_figure_text(message, &text);
+    enum err err =
+        crypt_key_sign(rollup->config.key, base_out_bytes(&text), &to);
+    if (err == ERR_OK)
+        wire_figure_sign(writer, crypt_key_id(rollup->config.key), signature);
+    base_out_done(&text);
+    return err;
+}
+
+static enum err
 send_batch(struct rollup *rollup, struct send_key *key,
            const struct send_plan *plan, struct rollup_flight *flight,
            struct base_out *out)
@@ -369,7 +386,12 @@ send_batch(struct rollup *rollup, struct send_key *key,
     uint8_t flags = plan->whole ? WIRE_FIGURE_RESYNC : 0;
     if (flight->last && plan->row.state != ROLLUP_OPEN)
         flags |= WIRE_FIGURE_COMPLETE;
-    return err == ERR_OK ? wire_figure_end(&fill.writer, flags) : err;
+    if (rollup->config.key)
+        flags |= WIRE_FIGURE_SIGNED;
+    if (err == ERR_OK)
+        err = wire_figure_end(&fill.writer, flags);
+    return err == ERR_OK && rollup->config.key ? send_sign(rollup, &fill.writer)
+                                               : err;
 }
 
 enum err

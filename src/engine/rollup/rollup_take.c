@@ -13,6 +13,7 @@
 #include "base/base_mem.h"
 #include "engine/rollup/rollup_inner.h"
 #include "model/model_id.h"
+#include "wire/figure/wire_explain.h"
 #include "wire/figure/wire_figure.h"
 
 struct rollup_job {
@@ -32,6 +33,9 @@ struct rollup_job {
     uint32_t index;   /* of the record */
     uint64_t at, end; /* cells to be removed: [at, end) */
     bool all_goes;    /* else only placeholders */
+    bool tried;       /* to keep it */
+    bool kept;        /* its row of BATCH was put by this job */
+    uint8_t verdict;  /* enum wire_explain_verdict */
     struct wire_figure_ack ack;
 };
 
@@ -66,6 +70,7 @@ take_refuse(struct rollup *rollup, struct rollup_job *job,
         [WIRE_FIGURE_FOREIGN] = &stats->batch_foreign,
         [WIRE_FIGURE_OLD] = &stats->batch_old,
         [WIRE_FIGURE_BAD] = &stats->batch_bad,
+        [WIRE_FIGURE_UNSIGNED] = &stats->batch_unsigned,
     };
     bool shape = status == WIRE_FIGURE_MISMATCH;
     uint8_t room[1024];
@@ -183,7 +188,9 @@ take_state(struct rollup *rollup, struct rollup_job *job)
     struct rollup_row_contrib *now = &rollup->merge.now;
     bool gone = (job->record.marks & WIRE_FIGURE_TOMBSTONE) != 0;
     *now = (struct rollup_row_contrib){
-        .flags = gone ? ROLLUP_ROW_TOMBSTONE : 0,
+        .flags =
+            (uint8_t)(ROLLUP_ROW_BATCH | (gone ? ROLLUP_ROW_TOMBSTONE : 0)),
+        .seq = job->head.seq,
         .cell = job->record.cell,
         .epoch = job->head.epoch,
         .revision = job->record.revision,
@@ -340,11 +347,49 @@ take_next(struct rollup *rollup, struct rollup_job *job)
     return ERR_OK;
 }
 
+/* The batch itself, before anything of it is applied: it is the proof.  One kv
+ * batch of its own, as there is no room for both. */
+static enum err
+take_keep(struct rollup *rollup, struct rollup_job *job)
+{
+    struct rollup_key room;
+    struct bytes value, message = base_out_bytes(&job->body);
+    struct rollup_row_batch row = {
+        .at_ms = rollup_now(rollup),
+        .verdict = job->verdict,
+        .key_id = job->head.key_id,
+        .message = message.size <= ROLLUP_KEPT ? message : (struct bytes){0}};
+    struct bytes key = rollup_row_batch_key(
+        &room, rollup->packs[job->pack].name, job->head.window, job->head.child,
+        job->head.epoch, job->head.seq);
+    enum err err =
+        store_kv_get(rollup_snap(rollup), STORE_TABLE_BATCH, key, &value);
+    if (err != ERR_ABSENT)
+        return err; /* a repetition */
+    if (job->verdict == WIRE_EXPLAIN_SIGNED)
+        row.key =
+            rollup->config.key_of(rollup->config.key_self, job->head.child);
+    struct store_kv_batch *batch = store_kv_batch_new(rollup->config.kv);
+    struct base_out out;
+    base_out_grow(&out, ROLLUP_KEPT + ROLLUP_ROW_MAX);
+    store_kv_put(batch, STORE_TABLE_BATCH, key,
+                 rollup_row_write_to(&out, ROLLUP_ROW_IS_BATCH, &row, 0));
+    base_out_done(&out);
+    err = store_kv_commit(rollup->config.kv, batch, NULL, NULL);
+    job->kept = err == ERR_OK;
+    return err;
+}
+
 static void
 take_finish(struct rollup *rollup, struct rollup_job *job)
 {
     struct store_kv_batch *batch = rollup->merge.batch;
     struct rollup_key key;
+    if (job->kept && job->ack.applied == 0)
+        store_kv_del(batch, STORE_TABLE_BATCH,
+                     rollup_row_batch_key(&key, rollup->packs[job->pack].name,
+                                          job->head.window, job->head.child,
+                                          job->head.epoch, job->head.seq));
     struct rollup_row_child row = {.epoch = job->head.epoch,
                                    .seq = job->head.seq,
                                    .at_ms = rollup_now(rollup),
@@ -422,6 +467,9 @@ take_turn(struct rollup *rollup, struct rollup_job *job)
         take_refuse(rollup, job, status, why);
         return;
     }
+    if (err == ERR_OK && !job->tried)
+        err = take_keep(rollup, job);
+    job->tried = true;
     while (err == ERR_OK && !rollup_merge_full(rollup))
         err = take_next(rollup, job);
     bool done = err == ERR_ABSENT || err == ERR_STALE;
@@ -481,6 +529,30 @@ rollup_take_drop(struct rollup *rollup, enum err err)
 
 /* --- a message --- */
 
+/* Whose key is known must have signed. */
+static enum err
+take_verify(struct rollup *rollup, struct rollup_job *job)
+{
+    const struct rollup_config *config = &rollup->config;
+    struct bytes key = {0};
+    struct base_out text;
+    if (config->key_of)
+        key = config->key_of(config->key_self, job->head.child);
+    job->verdict = WIRE_EXPLAIN_UNKNOWN;
+    if (key.size == 0)
+        return ERR_OK;
+    if (!(job->head.flags & WIRE_FIGURE_SIGNED))
+        return ERR_DENIED;
+    base_out_grow(&text, job->body.size + WIRE_FIGURE_DOMAIN);
+    wire_figure_text(base_out_bytes(&job->body), &text);
+    enum err err =
+        crypt_key_verify(key, base_out_bytes(&text), job->head.signature);
+    base_out_done(&text);
+    if (err == ERR_OK)
+        job->verdict = WIRE_EXPLAIN_SIGNED;
+    return err;
+}
+
 /* What refuses the whole without a look at the store. */
 static enum wire_figure_status
 take_check(struct rollup *rollup, struct rollup_job *job, const char **ret_why)
@@ -488,8 +560,6 @@ take_check(struct rollup *rollup, struct rollup_job *job, const char **ret_why)
     struct wire_figure_record record;
     enum err err =
         wire_figure_read(base_out_bytes(&job->body), &job->head, &job->reader);
-    if (err == ERR_OK && job->head.flags & WIRE_FIGURE_SIGNED)
-        err = ERR_UNSUPPORTED;
     *ret_why = base_err_text(err);
     if (err != ERR_OK)
         return WIRE_FIGURE_BAD;
@@ -499,6 +569,9 @@ take_check(struct rollup *rollup, struct rollup_job *job, const char **ret_why)
         model_id_prefix_check(child) != ERR_OK ||
         base_bytes_equal_folded(child, rollup->own))
         return WIRE_FIGURE_FOREIGN;
+    *ret_why = "not signed with the sender's key";
+    if (take_verify(rollup, job) != ERR_OK)
+        return WIRE_FIGURE_UNSIGNED;
     *ret_why = "no pack of this shape here";
     while (job->pack < rollup->pack_count &&
            rollup->packs[job->pack].pack->shape8 != job->head.shape8)

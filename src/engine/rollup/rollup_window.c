@@ -484,6 +484,7 @@ sweep_window(struct rollup *rollup, struct bytes name, uint32_t window)
     } rows[] = {
         {STORE_TABLE_CONTRIB, rollup_row_total_all(&keys[0], name, window)},
         {STORE_TABLE_TOTAL, rollup_row_total_all(&keys[0], name, window)},
+        {STORE_TABLE_BATCH, rollup_row_total_all(&keys[0], name, window)},
         {STORE_TABLE_PAST, rollup_row_total_all(&keys[0], name, window)},
         {STORE_TABLE_PAST_TOTAL, rollup_row_total_all(&keys[0], name, window)},
         {STORE_TABLE_DIRTY, base_bytes(mark.at, mark.size - 4)},

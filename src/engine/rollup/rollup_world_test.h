@@ -72,6 +72,7 @@ struct world {
     unsigned count;
     unsigned lose, repeat; /* of 100 batches */
     unsigned delivered;
+    bool sign; /* every node has a key, which its parent knows */
 };
 
 static const char world_pack[] =
@@ -412,6 +413,18 @@ node_epoch(void *self)
     return ((struct node *)self)->epoch;
 }
 
+static inline struct bytes
+node_key_of(void *self, struct bytes child)
+{
+    static uint8_t room[64];
+    struct node *node = node_find(((struct node *)self)->world, child);
+    struct base_out out;
+    base_out_fixed(&out, room, sizeof room);
+    if (node && node->world->sign)
+        assert_int_equal(crypt_key_public(node->key, &out), ERR_OK);
+    return base_out_bytes(&out);
+}
+
 static inline void
 node_rewound(void *self)
 {
@@ -466,6 +479,8 @@ node_open(struct node *node)
         .epoch = node_epoch,
         .epoch_self = node,
         .key = node->key,
+        .key_of = node_key_of,
+        .key_self = node,
         .stats = &node->stats,
         .log = &node->log,
     };
@@ -500,6 +515,8 @@ world_node(struct world *world, const char *prefix, const char *code,
     fault_loop_run(&node->loop, world->now_ms);
     strcpy(node->folder, "/tmp/rollup_test.XXXXXX");
     assert_non_null(mkdtemp(node->folder));
+    if (world->sign)
+        assert_int_equal(crypt_key_make(CRYPT_KEY_ED25519, &node->key), ERR_OK);
     node_open(node);
     return node;
 }

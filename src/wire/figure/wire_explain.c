@@ -1,7 +1,7 @@
 /* wire_explain.c -- see wire_explain.h. */
 #include "wire/figure/wire_explain.h"
 
-enum { EXPLAIN_HAS = 31 };
+enum { EXPLAIN_HAS = 63, EXPLAIN_HELD = 16 };
 
 void
 wire_explain_ask_write(struct base_out *out, const struct wire_explain_ask *ask)
@@ -12,6 +12,42 @@ wire_explain_ask_write(struct base_out *out, const struct wire_explain_ask *ask)
     base_out_bytes_add(out, ask->pack);
     base_out_u8(out, (uint8_t)ask->name.size);
     base_out_bytes_add(out, ask->name);
+    base_out_bytes_add(out, ask->held);
+}
+
+void
+wire_explain_held_add(struct base_out *out,
+                      const struct wire_explain_held *held)
+{
+    base_out_u32le(out, held->cell);
+    base_out_u32le(out, held->epoch);
+    base_out_u64le(out, held->revision);
+}
+
+bool
+wire_explain_held_next(struct base_cur *cur, struct wire_explain_held *ret_held)
+{
+    if (base_cur_left(cur) < EXPLAIN_HELD)
+        return false;
+    ret_held->cell = base_cur_u32le(cur);
+    ret_held->epoch = base_cur_u32le(cur);
+    ret_held->revision = base_cur_u64le(cur);
+    return true;
+}
+
+static enum err
+explain_held_check(struct bytes held)
+{
+    struct wire_explain_held one;
+    struct base_cur cur;
+    int64_t last = -1;
+    if (held.size > WIRE_EXPLAIN_HELD * EXPLAIN_HELD)
+        return ERR_BIG;
+    base_cur_init(&cur, held);
+    for (; wire_explain_held_next(&cur, &one); last = one.cell)
+        if (one.cell <= last)
+            return ERR_SYNTAX;
+    return base_cur_left(&cur) ? ERR_SYNTAX : ERR_OK;
 }
 
 enum err
@@ -23,9 +59,8 @@ wire_explain_ask_read(struct bytes body, struct wire_explain_ask *ret_ask)
     ret_ask->limit = base_cur_u16le(&cur);
     ret_ask->pack = base_cur_take(&cur, base_cur_u8(&cur));
     ret_ask->name = base_cur_take(&cur, base_cur_u8(&cur));
-    if (!base_cur_ok(&cur))
-        return cur.failed;
-    return base_cur_left(&cur) ? ERR_SYNTAX : ERR_OK;
+    ret_ask->held = base_cur_rest(&cur);
+    return base_cur_ok(&cur) ? explain_held_check(ret_ask->held) : cur.failed;
 }
 
 void
@@ -57,6 +92,15 @@ wire_explain_add(struct base_out *out, const struct wire_explain_entry *entry)
     if (entry->has & WIRE_EXPLAIN_SAMPLE) {
         base_out_varint(out, entry->shard);
         base_out_varint(out, entry->sequence);
+    }
+    if (entry->has & WIRE_EXPLAIN_PROOF) {
+        base_out_varint(out, entry->seq);
+        base_out_u8(out, entry->verdict);
+        base_out_u64le(out, entry->key_id);
+        base_out_u8(out, (uint8_t)entry->key.size);
+        base_out_bytes_add(out, entry->key);
+        base_out_u16le(out, (uint16_t)entry->batch.size);
+        base_out_bytes_add(out, entry->batch);
     }
 }
 
@@ -95,8 +139,16 @@ wire_explain_next(struct base_cur *cur, struct wire_explain_entry *ret_entry)
         entry.shard = base_cur_varint(cur);
         entry.sequence = base_cur_varint(cur);
     }
+    if (entry.has & WIRE_EXPLAIN_PROOF) {
+        entry.seq = base_cur_varint(cur);
+        entry.verdict = base_cur_u8(cur);
+        entry.key_id = base_cur_u64le(cur);
+        entry.key = base_cur_take(cur, base_cur_u8(cur));
+        entry.batch = base_cur_take(cur, base_cur_u16le(cur));
+    }
     bool wrong = entry.depth > WIRE_EXPLAIN_DEPTH || entry.kind == 0 ||
-                 entry.kind > WIRE_EXPLAIN_WINDOW || entry.why >= ERR_COUNT ||
+                 entry.kind > WIRE_EXPLAIN_BATCH ||
+                 entry.verdict > WIRE_EXPLAIN_GONE || entry.why >= ERR_COUNT ||
                  entry.has & ~EXPLAIN_HAS || !base_bytes_utf8(entry.name);
     if (wrong)
         base_cur_fail(cur, ERR_SYNTAX);

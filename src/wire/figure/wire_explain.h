@@ -8,17 +8,21 @@
  *  | 0 | 4 | window, 0: the newest complete of the pack's first frequency |
  *  | 4 | 2 | how many windows back (TABLE), parts to show (EXPLAIN)       |
  *  | 6 | - | u8 length and pack; u8 length and metric or measure          |
+ *  | - | - | to the end: what the asker holds, {cell u32, epoch u32,      |
+ *  |   |   | revision u64} by rising cell, <= 2,048; none: as it is now   |
  * Answer: u16 count <= 4,096, then entries:
  *  | u8 depth | u8 kind | u8 why (why nothing is below it: an enum err)   |
- *  | u8 has: 1 value, 2 a, 4 b, 8 sample, 16 changed                      |
+ *  | u8 has: 1 value, 2 a, 4 b, 8 sample, 16 changed, 32 proof            |
  *  | u8 length and name | varint n, reported, expected, epoch, revision   |
  *  | [zigzag value, a count of 10^-12] [zigzag a] [zigzag b]              |
- *  | [varint shard, sequence]                                             |
+ *  | [varint shard, sequence] [varint seq; u8 verdict; key id u64;        |
+ *  | u8 length and public key; u16 length and the batch, 0: too large]    |
  *   NODE    name: its prefix; a, b: sums of the operands there
  *   PART    name: a child's prefix; what this node holds of it
  *   UNIT    name: a unit; sample: where its samples stood in the journal
  *   INPUT   name: an input; a: its value in 10^-scale
  *   WINDOW  name: a window's text (TABLE)
+ *   BATCH   name: who signed; proof: the DGF1 message that a PART is from
  * A NODE's parts are one deeper; a PART's NODE is one deeper than the PART.
  *
  * Errors   SHORT, SYNTAX, BIG.  Memory: results point into the input. */
@@ -33,6 +37,8 @@ enum {
     WIRE_EXPLAIN_ENTRIES = 4096,
     WIRE_EXPLAIN_DEPTH = 32,
     WIRE_EXPLAIN_MAX = 1 << 20,
+    WIRE_EXPLAIN_HELD = 2048,
+    WIRE_EXPLAIN_PROOF_MAX = 16 << 10, /* of a batch in an entry */
 };
 
 enum wire_explain_kind {
@@ -41,6 +47,7 @@ enum wire_explain_kind {
     WIRE_EXPLAIN_UNIT = 3,
     WIRE_EXPLAIN_INPUT = 4,
     WIRE_EXPLAIN_WINDOW = 5,
+    WIRE_EXPLAIN_BATCH = 6,
 };
 
 enum {
@@ -49,12 +56,25 @@ enum {
     WIRE_EXPLAIN_B = 4,
     WIRE_EXPLAIN_SAMPLE = 8,
     WIRE_EXPLAIN_CHANGED = 16, /* PART: not what was counted here any more */
+    WIRE_EXPLAIN_PROOF = 32,
+};
+
+enum wire_explain_verdict {
+    WIRE_EXPLAIN_UNKNOWN = 0, /* the sender's key was not known */
+    WIRE_EXPLAIN_SIGNED = 1,  /* checked when it came */
+    WIRE_EXPLAIN_GONE = 2,    /* the batch is not kept */
+};
+
+struct wire_explain_held {
+    uint32_t cell, epoch;
+    uint64_t revision;
 };
 
 struct wire_explain_ask {
     uint32_t window;
     uint16_t limit;
     struct bytes pack, name;
+    struct bytes held; /* as it stands: wire_explain_held_next */
 };
 
 struct wire_explain_entry {
@@ -64,10 +84,18 @@ struct wire_explain_entry {
     struct dec value;
     __int128 a, b;
     uint64_t shard, sequence;
+    uint64_t seq, key_id;
+    uint8_t verdict;
+    struct bytes key, batch;
 };
 
 void wire_explain_ask_write(struct base_out *out,
                             const struct wire_explain_ask *ask);
+void wire_explain_held_add(struct base_out *out,
+                           const struct wire_explain_held *held);
+/* false: the end.  ask_read has checked their order and number. */
+bool wire_explain_held_next(struct base_cur *cur,
+                            struct wire_explain_held *ret_held);
 enum err wire_explain_ask_read(struct bytes body,
                                struct wire_explain_ask *ret_ask);
 

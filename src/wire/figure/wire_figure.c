@@ -39,24 +39,64 @@ wire_figure_add(struct wire_figure_writer *writer,
     writer->records++;
 }
 
+/* Size and sums, when all else stands. */
+static struct bytes
+figure_sums(struct base_out *out, size_t at)
+{
+    struct bytes body =
+        base_bytes_slice(base_out_bytes(out), at + WIRE_FIGURE_HEAD, out->size);
+    base_out_patch_u32le(out, at + 36, (uint32_t)body.size);
+    base_out_patch_u32le(out, at + 40, base_hash_crc32c(0, body));
+    struct bytes head = base_bytes_slice(base_out_bytes(out), at, 44);
+    base_out_patch_u32le(out, at + 44, base_hash_crc32c(0, head));
+    return body;
+}
+
 enum err
 wire_figure_end(struct wire_figure_writer *writer, uint8_t flags)
 {
     struct base_out *out = writer->out;
     size_t at = writer->start;
+    uint8_t *tail = flags & WIRE_FIGURE_SIGNED
+                        ? base_out_space(out, WIRE_FIGURE_TAIL)
+                        : NULL;
     if (!base_out_ok(out))
         return out->failed;
-    struct bytes body =
-        base_bytes_slice(base_out_bytes(out), at + WIRE_FIGURE_HEAD, out->size);
-    if (body.size > WIRE_FIGURE_BODY || writer->records > WIRE_FIGURE_RECORDS)
-        return ERR_BIG;
+    if (tail)
+        memset(tail, 0, WIRE_FIGURE_TAIL);
     base_out_patch_u32le(out, at + 4, WIRE_FIGURE_HEAD | (uint32_t)flags << 24);
     base_out_patch_u32le(out, at + 32, writer->records);
-    base_out_patch_u32le(out, at + 36, (uint32_t)body.size);
-    base_out_patch_u32le(out, at + 40, base_hash_crc32c(0, body));
-    struct bytes head = base_bytes_slice(base_out_bytes(out), at, 44);
-    base_out_patch_u32le(out, at + 44, base_hash_crc32c(0, head));
-    return ERR_OK;
+    return figure_sums(out, at).size > WIRE_FIGURE_BODY ||
+                   writer->records > WIRE_FIGURE_RECORDS
+               ? ERR_BIG
+               : ERR_OK;
+}
+
+void
+wire_figure_text(struct bytes message, struct base_out *text)
+{
+    static const char domain[] = "dougong figures 1"; /* and its zero */
+    static const uint8_t zeros[WIRE_FIGURE_HEAD - 36];
+    _Static_assert(sizeof domain == WIRE_FIGURE_DOMAIN, "as drawn");
+    base_out_bytes_add(text, base_bytes(domain, sizeof domain));
+    base_out_bytes_add(text, base_bytes_slice(message, 0, 36));
+    base_out_bytes_add(text, base_bytes(zeros, sizeof zeros));
+    base_out_bytes_add(text, base_bytes_slice(message, WIRE_FIGURE_HEAD,
+                                              message.size - WIRE_FIGURE_HEAD -
+                                                  WIRE_FIGURE_TAIL));
+}
+
+void
+wire_figure_sign(struct wire_figure_writer *writer, uint64_t key_id,
+                 const uint8_t signature[WIRE_FIGURE_SIGNATURE])
+{
+    struct base_out *out = writer->out;
+    struct base_out tail;
+    base_out_fixed(&tail, out->at + out->size - WIRE_FIGURE_TAIL,
+                   WIRE_FIGURE_TAIL);
+    base_out_u64be(&tail, key_id);
+    base_out_bytes_add(&tail, base_bytes(signature, WIRE_FIGURE_SIGNATURE));
+    figure_sums(out, writer->start);
 }
 
 /* --- reading --- */
@@ -110,10 +150,13 @@ wire_figure_read(struct bytes message, struct wire_figure_head *ret_head,
     if (crc != base_hash_crc32c(0, body))
         return ERR_CORRUPT;
     if (head.flags & WIRE_FIGURE_SIGNED) {
-        if (body.size < WIRE_FIGURE_SIGNATURE)
+        if (body.size < WIRE_FIGURE_TAIL)
             return ERR_SHORT;
-        body.size -= WIRE_FIGURE_SIGNATURE;
-        head.signature = base_bytes(body.at + body.size, WIRE_FIGURE_SIGNATURE);
+        body.size -= WIRE_FIGURE_TAIL;
+        struct base_cur tail;
+        base_cur_init(&tail, base_bytes(body.at + body.size, WIRE_FIGURE_TAIL));
+        head.key_id = base_cur_u64be(&tail);
+        head.signature = base_cur_rest(&tail);
     }
     *ret_reader =
         (struct wire_figure_reader){.left = head.records, .first = true};

@@ -17,7 +17,8 @@
  *  | 36 | 4 | body bytes <= 1 MiB                                       |
  *  | 40 | 4 | CRC-32C of the body                                       |
  *  | 44 | 4 | CRC-32C of bytes 0..43                                    |
- *  | 48 | - | body: u8 length and child prefix; records; [64 signature] |
+ *  | 48 | - | body: u8 length and child prefix; records; [8 key id, big-
+ *              endian, 64 signature]                                    |
  * Record: u8 marks (1 tombstone, 2 reason, 4 imputed); varint cell increment
  * (from 0 for the first, then >= 1); varint revision; [u8 reason, not 0];
  * unless a tombstone the state: mask of M bits, LSB first, then per set bit
@@ -40,6 +41,10 @@
  *  |  - | - | u16 count <= 256 of {varint index, u8 code}               |
  *  |  - | - | to the end: wanted {u8 length, pack, u64 shape}           |
  *
+ * Signed (flag 8), Ed25519: over `dougong figures 1`, a zero byte, and the
+ * whole message with zeros for its bytes 36..47 and without its last 72 (key
+ * id, signature).  So whoever has the batch and the key needs nothing else.
+ *
  * Errors   SYNTAX, SHORT, CORRUPT (a CRC), BIG (a limit), UNSUPPORTED (micro,
  *          zstd).  Memory: nothing is allocated; results point to the input. */
 #ifndef WIRE_FIGURE_H
@@ -55,6 +60,8 @@ enum {
     WIRE_FIGURE_CELLS = 1 << 20,
     WIRE_FIGURE_SLOTS = 64, /* M at most */
     WIRE_FIGURE_SIGNATURE = 64,
+    WIRE_FIGURE_TAIL = 8 + WIRE_FIGURE_SIGNATURE,
+    WIRE_FIGURE_DOMAIN = 18, /* bytes before the message in what is signed */
     WIRE_FIGURE_ACK = 2048,
     WIRE_FIGURE_REFUSED = 256,
 };
@@ -79,6 +86,7 @@ struct wire_figure_head {
     uint64_t seq;
     uint32_t records;
     struct bytes child;
+    uint64_t key_id;        /* 0: not signed */
     struct bytes signature; /* 64 bytes, or empty */
 };
 
@@ -102,6 +110,10 @@ void wire_figure_begin(struct wire_figure_writer *writer, struct base_out *out,
 void wire_figure_add(struct wire_figure_writer *writer,
                      const struct wire_figure_record *record);
 enum err wire_figure_end(struct wire_figure_writer *writer, uint8_t flags);
+/* After an end with SIGNED: what is to be signed, then what came of it. */
+void wire_figure_text(struct bytes message, struct base_out *text);
+void wire_figure_sign(struct wire_figure_writer *writer, uint64_t key_id,
+                      const uint8_t signature[WIRE_FIGURE_SIGNATURE]);
 
 /* The head alone says which pack it is, and so M; then the records. */
 struct wire_figure_reader {
@@ -126,6 +138,7 @@ enum wire_figure_status {
     WIRE_FIGURE_FOREIGN = 2,  /* of a prefix that is not the sender's */
     WIRE_FIGURE_OLD = 3,      /* of a lower epoch */
     WIRE_FIGURE_BAD = 4,      /* not in the form above, or not supported */
+    WIRE_FIGURE_UNSIGNED = 5, /* not signed with the sender's key */
 };
 
 enum wire_figure_code {

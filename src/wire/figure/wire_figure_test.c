@@ -121,6 +121,39 @@ the_example_of_the_document_has_these_bytes(void **state)
         "02010201c80102ac020104010306010109");
 }
 
+/* The signature lies behind what it is of; the sums are of all. */
+static void
+what_is_signed_is_the_batch_without_sums_and_tail(void **state)
+{
+    (void)state;
+    static uint8_t plain[1024], text_room[1024];
+    uint8_t signature[WIRE_FIGURE_SIGNATURE];
+    struct wire_figure_writer writer = {0};
+    struct wire_figure_head head;
+    struct wire_figure_reader reader;
+    struct base_out text;
+    struct bytes bare = golden(WIRE_FIGURE_SIGNED);
+    struct base_out out = {.at = room, .size = bare.size, .room = sizeof room};
+    memcpy(plain, bare.at, bare.size);
+    memset(signature, 7, sizeof signature);
+    writer.out = &out;
+    wire_figure_sign(&writer, UINT64_C(0x0102030405060708), signature);
+    struct bytes message = base_out_bytes(&out);
+    assert_int_equal(read_all(message), ERR_ABSENT);
+    assert_int_equal(wire_figure_read(message, &head, &reader), ERR_OK);
+    assert_true(head.key_id == UINT64_C(0x0102030405060708));
+    assert_memory_equal(head.signature.at, signature, sizeof signature);
+    base_out_fixed(&text, text_room, sizeof text_room);
+    wire_figure_text(message, &text);
+    size_t body = message.size - WIRE_FIGURE_TAIL;
+    assert_int_equal(text.size, WIRE_FIGURE_DOMAIN + body);
+    assert_memory_equal(text_room, "dougong figures 1", WIRE_FIGURE_DOMAIN);
+    memset(plain + 36, 0, 12);
+    assert_memory_equal(text_room + WIRE_FIGURE_DOMAIN, plain, body);
+    for (size_t n = WIRE_FIGURE_HEAD; n < message.size; n++)
+        assert_int_not_equal(read_all(base_bytes(room, n)), ERR_ABSENT);
+}
+
 static void
 every_changed_byte_is_refused(void **state)
 {
@@ -341,7 +374,16 @@ an_explanation_is_read_as_it_was_written(void **state)
                                                   .why = ERR_TIMEOUT,
                                                   .has = WIRE_EXPLAIN_SAMPLE,
                                                   .sequence = 77});
-    wire_explain_end(&out, 2);
+    wire_explain_add(
+        &out, &(struct wire_explain_entry){.depth = 1,
+                                           .kind = WIRE_EXPLAIN_BATCH,
+                                           .has = WIRE_EXPLAIN_PROOF,
+                                           .seq = 9,
+                                           .verdict = WIRE_EXPLAIN_SIGNED,
+                                           .key_id = 5,
+                                           .key = base_bytes_text("key"),
+                                           .batch = base_bytes_text("batch")});
+    wire_explain_end(&out, 3);
     struct bytes whole = base_out_bytes(&out);
     assert_int_equal(wire_explain_open(whole, &cur), ERR_OK);
     assert_true(wire_explain_next(&cur, &entry));
@@ -350,15 +392,50 @@ an_explanation_is_read_as_it_was_written(void **state)
     assert_true(wire_explain_next(&cur, &entry));
     assert_int_equal(entry.why, ERR_TIMEOUT);
     assert_int_equal(entry.sequence, 77);
+    assert_true(wire_explain_next(&cur, &entry));
+    assert_int_equal(entry.seq, 9);
+    assert_int_equal(entry.key_id, 5);
+    assert_true(base_bytes_is(entry.key, "key"));
+    assert_true(base_bytes_is(entry.batch, "batch"));
     assert_false(wire_explain_next(&cur, &entry));
     for (size_t n = 0; n < whole.size; n++)
         assert_int_not_equal(wire_explain_open(base_bytes(room, n), &cur),
                              ERR_OK);
     room[0] = 1;
     assert_int_equal(wire_explain_open(whole, &cur), ERR_SYNTAX);
-    room[0] = 2;
+    room[0] = 3;
     room[2] = 1; /* begins at depth 1 */
     assert_int_equal(wire_explain_open(whole, &cur), ERR_SYNTAX);
+}
+
+static void
+a_question_names_what_its_asker_holds_in_order(void **state)
+{
+    (void)state;
+    static uint8_t held_room[64];
+    struct base_out out, held;
+    struct base_cur cur;
+    struct wire_explain_ask ask;
+    struct wire_explain_held one;
+    for (uint32_t second = 7; second < 9; second++) {
+        base_out_fixed(&held, held_room, sizeof held_room);
+        wire_explain_held_add(&held, &(struct wire_explain_held){7, 1, 40});
+        wire_explain_held_add(&held, &(struct wire_explain_held){second, 2, 3});
+        base_out_fixed(&out, room, sizeof room);
+        wire_explain_ask_write(
+            &out, &(struct wire_explain_ask){.window = 5,
+                                             .pack = base_bytes_text("p"),
+                                             .name = base_bytes_text("m"),
+                                             .held = base_out_bytes(&held)});
+        assert_int_equal(wire_explain_ask_read(base_out_bytes(&out), &ask),
+                         second == 8 ? ERR_OK : ERR_SYNTAX);
+    }
+    base_cur_init(&cur, ask.held);
+    assert_true(wire_explain_held_next(&cur, &one));
+    assert_true(wire_explain_held_next(&cur, &one));
+    assert_int_equal(one.cell, 8);
+    assert_int_equal(one.revision, 3);
+    assert_false(wire_explain_held_next(&cur, &one));
 }
 
 int
@@ -367,6 +444,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_is_read_as_it_was_written),
         cmocka_unit_test(the_example_of_the_document_has_these_bytes),
+        cmocka_unit_test(what_is_signed_is_the_batch_without_sums_and_tail),
         cmocka_unit_test(every_changed_byte_is_refused),
         cmocka_unit_test(what_has_two_readings_is_refused),
         cmocka_unit_test(the_same_cell_does_not_come_twice),
@@ -376,6 +454,7 @@ main(void)
         cmocka_unit_test(a_unit_is_read_as_it_was_written),
         cmocka_unit_test(a_unit_has_the_codes_of_its_registry),
         cmocka_unit_test(an_explanation_is_read_as_it_was_written),
+        cmocka_unit_test(a_question_names_what_its_asker_holds_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,7 @@ enum wire_hello_tlv {
     WIRE_HELLO_KEYS = 6,
     WIRE_HELLO_EPOCH = 7,
     WIRE_HELLO_BASE = 8,
+    WIRE_HELLO_SIGNER = 9, /* public key: SubjectPublicKeyInfo */
 };
 
 enum { WIRE_HELLO_HEAD = 68, WIRE_HELLO_CHANNEL_SIZE = 68 };
