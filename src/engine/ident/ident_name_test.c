@@ -204,6 +204,11 @@ what_is_asked_for_is_chosen_by_index_and_type(void **state)
         assert_int_equal(asked.call.values.count, rows[i].count);
         ident_resolve_done(&asked.call);
     }
+    /* What is held here is told however many recursions led here. */
+    static struct asked deep;
+    deep.call = (struct ident_resolve){.count = 11, .public_only = true};
+    assert_int_equal(ask(world, &deep, "88.31/C"), IDENT_CODE_OK);
+    ident_resolve_done(&deep.call);
 }
 
 static void
@@ -252,7 +257,7 @@ bad_names_and_values_are_refused_by_code(void **state)
     name[2048] = '\0';
     assert_int_equal(ask_code(world, name), IDENT_CODE_ABSENT);
     assert_int_equal(ask_code(world, "88.31/\xff"), IDENT_CODE_INVALID);
-    assert_int_equal(ask_code(world, ""), IDENT_CODE_INVALID);
+    assert_int_equal(ask_code(world, ""), IDENT_CODE_ELSEWHERE);
     assert_int_equal(ask_code(world, "99.1/x"), IDENT_CODE_ELSEWHERE);
     static struct values bad, twice, code, admin;
     name[256] = '\0';

@@ -212,6 +212,18 @@ resolve_has_parent(struct ident *ident)
     return port->ops->parent != NULL && port->ops->parent(port).size > 0;
 }
 
+/* One recursion more: of another node. */
+static void
+resolve_further(struct ident *ident, struct ident_resolve *call,
+                struct bytes node)
+{
+    if (call->count > IDENT_COUNT_MAX)
+        resolve_answer(ident, call, IDENT_CODE_LOOP,
+                       ident_resolve_text(IDENT_CODE_LOOP));
+    else
+        ident_cache_ask(ident->cache, call, node);
+}
+
 /* Nobody below knows it: the node above, if there is one. */
 static void
 resolve_up(struct ident *ident, struct ident_resolve *call, struct bytes prefix)
@@ -223,7 +235,7 @@ resolve_up(struct ident *ident, struct ident_resolve *call, struct bytes prefix)
         resolve_no(ident, call, IDENT_CODE_ELSEWHERE,
                    "not asked further: no node known here serves", prefix);
     else
-        ident_cache_ask(ident->cache, call, (struct bytes){0});
+        resolve_further(ident, call, (struct bytes){0});
 }
 
 /* The node that serves a known prefix. */
@@ -242,7 +254,7 @@ resolve_at(struct ident *ident, struct ident_resolve *call,
         resolve_refer(ident, call, row->name, "HS_SITE", IDENT_CODE_REFERRAL,
                       IDENT_CODE_ELSEWHERE);
     else
-        ident_cache_ask(ident->cache, call,
+        resolve_further(ident, call,
                         row->host.size > 0 ? row->host : row->name);
 }
 
@@ -325,12 +337,13 @@ resolve_task(struct base_task *task)
     struct ident_resolve *call = BASE_OUTER(task, struct ident_resolve, task);
     struct ident *ident = call->ident;
     call->began_ms = base_loop_mono(ident->config.loop).ms;
-    if (ident_record_name(call->handle, &call->arena, &call->folded) != ERR_OK)
+    if (call->handle.size == 0) /* a deployed server says so, too */
+        resolve_answer(ident, call, IDENT_CODE_ELSEWHERE,
+                       "no identifier was given");
+    else if (ident_record_name(call->handle, &call->arena, &call->folded) !=
+             ERR_OK)
         resolve_answer(ident, call, IDENT_CODE_INVALID,
-                       "not UTF-8, empty, or over 2,048 bytes");
-    else if (call->count > IDENT_COUNT_MAX)
-        resolve_answer(ident, call, IDENT_CODE_LOOP,
-                       ident_resolve_text(IDENT_CODE_LOOP));
+                       "not UTF-8, or over 2,048 bytes");
     else
         resolve_run(ident, call);
 }

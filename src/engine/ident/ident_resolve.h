@@ -9,8 +9,9 @@
  *   unknown                asked of the parent
  *   asked elsewhere        kept in the cache for as long as its ttl allows
  *
- * Order of refusal (spec identify 2, op 1): 102 not UTF-8 or over 2,048 bytes,
- * 6 count over 10, 301 302 303 (below), 100 no record, 200 nothing selected.
+ * Order of refusal (spec identify 2, op 1): 301 empty, 102 not UTF-8 or over
+ * 2,048 bytes, 301 302 303 (below), 6 another node would be asked and count is
+ * over 10, 100 no record, 200 nothing selected.
  * Public only: other values are dropped, 200 if none is left.  Else a selected
  * value that neither the public nor an administrator may read: 401; one that
  * is not public: 402 unless `reader`.
