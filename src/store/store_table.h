@@ -34,17 +34,19 @@ enum store_table {
     STORE_TABLE_TS_STATE = 49, /* name -> next id, replay sequence: store_ts */
     STORE_TABLE_RETAINED = 50, /* topic -> retained message: door/mqtt */
     /* rollup */
-    STORE_TABLE_CONTRIB = 64,    /* pack, freq, window, child, cell|unit */
-    STORE_TABLE_TOTAL = 65,      /* pack, freq, window, cell */
-    STORE_TABLE_DIRTY = 66,      /* to, pack, window, cell */
-    STORE_TABLE_VINTAGE = 67,    /* pack, window, version */
-    STORE_TABLE_UNIT = 68,       /* unit -> attributes, state */
-    STORE_TABLE_FOLDED = 69,     /* shard -> sample sequence folded so far */
-    STORE_TABLE_CHILD = 70,      /* child -> epoch, seq, last expected, ... */
-    STORE_TABLE_WINDOW = 71,     /* pack, window -> state, complete children */
-    STORE_TABLE_PAST = 72,       /* contribution, until -> what it was */
-    STORE_TABLE_BATCH = 74,      /* pack, window, child, seq -> as it came */
-    STORE_TABLE_PAST_TOTAL = 73, /* total, until -> what it was */
+    STORE_TABLE_CONTRIB = 64,     /* pack, freq, window, child, cell|unit */
+    STORE_TABLE_TOTAL = 65,       /* pack, freq, window, cell */
+    STORE_TABLE_DIRTY = 66,       /* to, pack, window, cell */
+    STORE_TABLE_VINTAGE = 67,     /* pack, window, version */
+    STORE_TABLE_UNIT = 68,        /* unit -> attributes, state */
+    STORE_TABLE_FOLDED = 69,      /* shard -> sample sequence folded so far */
+    STORE_TABLE_CHILD = 70,       /* child -> epoch, seq, last expected, ... */
+    STORE_TABLE_WINDOW = 71,      /* pack, window -> state, complete children */
+    STORE_TABLE_PAST = 72,        /* contribution, until -> what it was */
+    STORE_TABLE_PAST_TOTAL = 73,  /* total, until -> what it was */
+    STORE_TABLE_BATCH = 74,       /* pack, window, child, seq -> as it came */
+    STORE_TABLE_RETURN = 80,      /* pack, window, unit -> the newest return */
+    STORE_TABLE_RETURN_PAST = 81, /* and revision -> superseded ones */
 };
 
 #endif

@@ -37,6 +37,7 @@ struct rollup_stats { /* named in rollup.c */
     struct base_stat batch_old, batch_later;
     struct base_stat applied, skipped, refused;
     struct base_stat sent, sent_refused, sealed, swept;
+    struct base_stat returns, returns_queried, returns_refused;
     struct base_stat limit_jobs, limit_explain, limit_seal, limit_past;
 };
 
