@@ -19,6 +19,29 @@ engines_figures(struct app_parts *parts)
     return net_http_routes(parts->http, routes, API_FIGURES_ROUTES);
 }
 
+/* Of this node's signing key, by its id. */
+static enum err
+engines_public_key(void *self, uint64_t key_id, struct base_out *out)
+{
+    struct app_parts *parts = self;
+    if (crypt_key_id(parts->keys.sign) != key_id)
+        return ERR_ABSENT;
+    return crypt_key_public(parts->keys.sign, out);
+}
+
+static enum err
+engines_returns(struct app_parts *parts)
+{
+    struct net_http_route routes[API_RETURNS_ROUTES];
+    parts->returns = (struct api_returns){
+        .rollup = parts->rollup,
+        .public_key = engines_public_key,
+        .self = parts,
+    };
+    api_returns_routes(&parts->returns, parts->state, routes);
+    return net_http_routes(parts->http, routes, API_RETURNS_ROUTES);
+}
+
 static enum err
 engines_console(struct app_parts *parts)
 {
@@ -33,6 +56,8 @@ app_engines_http(struct app_parts *parts)
     enum err err = engines_prom(parts);
     if (err == ERR_OK)
         err = engines_figures(parts);
+    if (err == ERR_OK)
+        err = engines_returns(parts);
     if (err == ERR_OK)
         err = app_audit_http(parts);
     if (err == ERR_OK)

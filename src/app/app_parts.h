@@ -5,6 +5,7 @@
 #include "api/est/api_est.h"
 #include "api/handles/api_handles.h"
 #include "api/prom/api_prom.h"
+#include "api/returns/api_returns.h"
 #include "api/tree/api_tree.h"
 #include "app/app_audit.h"
 #include "app/app_config.h"
@@ -74,6 +75,7 @@ struct app_parts {
     struct api_est api_est;
     struct api_handles api_handles;
     struct api_prom prom;
+    struct api_returns returns;
     struct base_stat rss, cpu, up;
     int64_t started_ms;
 };
