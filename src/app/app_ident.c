@@ -2,7 +2,11 @@
 #include "app/app_parts.h"
 #include "sys/sys_random.h"
 
-enum { IDENT_ATTRIBUTES = MODEL_ATTR_MAX + 1 };
+enum {
+    IDENT_ATTRIBUTES = MODEL_ATTR_MAX + 1,
+    IDENT_CODES_MAX = 4 << 20,
+    IDENT_CODES_ARENA = 32 << 20,
+};
 
 /* node.yaml `codes` as a line of model_attr: keys in byte order. */
 static enum err
@@ -25,6 +29,27 @@ ident_attributes(struct app_parts *parts, struct bytes *ret_line)
                         codes[i]->code);
     *ret_line = base_out_bytes(&out);
     return out.failed;
+}
+
+/* A list of packs_dir/codes, if it is there: an application's code is then held
+ * against it. */
+static enum err
+ident_codes(struct app_parts *parts, const char *name,
+            struct model_code_list *list,
+            const struct model_code_list **ret_list)
+{
+    struct bytes text;
+    const char *file = base_arena_format(&parts->arena, "%s/codes/%s.csv",
+                                         parts->config->packs_dir, name);
+    enum err err = sys_file_load(parts->files, file, IDENT_CODES_MAX,
+                                 &parts->codes, &text);
+    if (err == ERR_ABSENT)
+        return ERR_OK;
+    if (err == ERR_OK)
+        err =
+            model_code_read(&parts->codes, name, file, text, list, parts->note);
+    *ret_list = err == ERR_OK ? list : NULL;
+    return err;
 }
 
 enum err
@@ -55,7 +80,16 @@ app_ident_open(struct app_parts *parts)
     };
     if (parts->config->children == 0)
         config.ca = NULL; /* its CA is for doors only: nobody joins here */
+    config.audit = &parts->audit.log.model;
     enum err err = ident_attributes(parts, &config.attributes);
+    if (err == ERR_OK && config.ca != NULL) {
+        base_arena_init(&parts->codes, IDENT_CODES_ARENA);
+        err = ident_codes(parts, "gbt4754", &parts->industries,
+                          &config.industries);
+        if (err == ERR_OK)
+            err =
+                ident_codes(parts, "gbt2260", &parts->regions, &config.regions);
+    }
     if (err == ERR_OK)
         err = ident_new(&config, &parts->ident, parts->note);
     if (err != ERR_OK && parts->note->text[0] == '\0')

@@ -383,6 +383,7 @@ node_free(struct app_parts *parts)
     app_keys_done(&parts->keys);
     node_loops_end(parts);
     base_stat_done(&parts->stats);
+    base_arena_done(&parts->codes);
     base_arena_done(&parts->arena);
 }
 

@@ -56,6 +56,8 @@ struct app_parts {
     const char *endpoints[1], *parents[1];
     struct tier_net *tier_net;
     struct tier *tier;
+    struct base_arena codes;
+    struct model_code_list industries, regions; /* of applications */
     struct ident *ident;
     struct rollup *rollup;
     struct stream *stream;

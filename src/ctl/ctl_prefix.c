@@ -1,44 +1,119 @@
-/* ctl_prefix.c -- `dougong prefix approve|suspend|resume|revoke|list`. */
+/* ctl_prefix.c -- `dougong prefix ...`: applications, and steps of a prefix. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ctl/ctl_http.h"
+
+enum { PREFIX_PATH = 4096, PREFIX_KEY_MAX = 2048 };
+
+static const char *
+prefix_text(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+    return text != NULL ? text : "";
+}
+
+static void
+prefix_path(struct base_out *path, const char *prefix, const char *verb)
+{
+    base_out_grow(path, PREFIX_PATH);
+    base_out_text(path, "/api/prefix-applications");
+    if (prefix != NULL) {
+        base_out_u8(path, '/');
+        ctl_http_escape(path, prefix);
+    }
+    if (verb != NULL)
+        base_out_format(path, "/%s", verb);
+    base_out_u8(path, 0);
+}
+
+/* --- reading --- */
 
 static enum ctl_exit
 prefix_list(struct ctl *ctl)
 {
     json_t *answer = NULL, *row;
     size_t i;
-    enum ctl_exit bad = ctl_http_get(ctl, "/api/prefix-applications", &answer);
+    const char *state = ctl_value(ctl, "state");
+    struct base_out path;
+    base_out_grow(&path, PREFIX_PATH);
+    base_out_text(&path, "/api/prefix-applications?limit=1000");
+    if (state != NULL) {
+        base_out_text(&path, "&state=");
+        ctl_http_escape(&path, state);
+    }
+    base_out_u8(&path, 0);
+    enum ctl_exit bad = ctl_http_get(ctl, (const char *)path.at, &answer);
+    base_out_done(&path);
     if (bad != CTL_OK)
         return bad;
     if (ctl->json)
         ctl_print_json(answer);
     else
         json_array_foreach(json_object_get(answer, "prefixes"), i, row)
-            printf("%-24s %-10s %s\n",
-                   json_string_value(json_object_get(row, "prefix")),
-                   json_string_value(json_object_get(row, "state")),
-                   json_is_true(json_object_get(row, "direct")) ? "child" : "");
+            printf("%-24s %-10s %s%s\n", prefix_text(row, "prefix"),
+                   prefix_text(row, "state"),
+                   json_is_true(json_object_get(row, "hosted"))   ? "hosted"
+                   : json_is_true(json_object_get(row, "direct")) ? "child"
+                                                                  : "",
+                   "");
+    if (!ctl->json && json_object_get(answer, "next") != NULL)
+        printf("... more after %s\n", prefix_text(answer, "next"));
     json_decref(answer);
     return CTL_OK;
 }
 
-enum ctl_exit
-ctl_prefix(struct ctl *ctl)
+static void
+prefix_print(const json_t *answer)
 {
-    if (strcmp(ctl->command->verb, "list") == 0)
-        return prefix_list(ctl);
+    static const char *const fields[] = {"prefix", "state", "node", "codes"};
+    static const char *const of[] = {"name",   "uscc",    "industry",
+                                     "region", "contact", "applicant"};
+    const json_t *application = json_object_get(answer, "application");
+    json_t *step;
+    size_t i;
+    for (i = 0; i < sizeof fields / sizeof *fields; i++)
+        printf("%-10s %s\n", fields[i], prefix_text(answer, fields[i]));
+    for (i = 0; application != NULL && i < sizeof of / sizeof *of; i++)
+        printf("%-10s %s\n", of[i], prefix_text(application, of[i]));
+    json_array_foreach(json_object_get(application, "steps"), i, step)
+        printf("%-10s %lld ms  %s  %s\n", prefix_text(step, "verb"),
+               (long long)json_integer_value(json_object_get(step, "at_ms")),
+               prefix_text(step, "actor"), prefix_text(step, "reason"));
+}
+
+static enum ctl_exit
+prefix_show(struct ctl *ctl)
+{
     json_t *answer = NULL;
     struct base_out path;
-    base_out_grow(&path, 4096);
-    base_out_text(&path, "/api/prefix-applications/");
-    ctl_http_escape(&path, ctl->args[0]);
-    base_out_format(&path, "/%s", ctl->command->verb);
-    base_out_u8(&path, 0);
-    enum ctl_exit bad =
-        ctl_http_post(ctl, (const char *)path.at, "{}", &answer);
+    prefix_path(&path, ctl->args[0], NULL);
+    enum ctl_exit bad = ctl_http_get(ctl, (const char *)path.at, &answer);
     base_out_done(&path);
+    if (bad != CTL_OK)
+        return bad;
+    if (ctl->json)
+        ctl_print_json(answer);
+    else
+        prefix_print(answer);
+    json_decref(answer);
+    return CTL_OK;
+}
+
+/* --- steps --- */
+
+static enum ctl_exit
+prefix_post(struct ctl *ctl, const char *prefix, const char *verb, json_t *body)
+{
+    json_t *answer = NULL;
+    struct base_out path;
+    char *text = json_dumps(body, JSON_COMPACT);
+    prefix_path(&path, prefix, verb);
+    enum ctl_exit bad =
+        ctl_http_post(ctl, (const char *)path.at, text, &answer);
+    base_out_done(&path);
+    free(text);
     if (bad != CTL_OK)
         return bad;
     const char *token = json_string_value(json_object_get(answer, "token"));
@@ -47,8 +122,61 @@ ctl_prefix(struct ctl *ctl)
     else if (token != NULL)
         puts(token);
     else
-        printf("%s is %s\n", ctl->args[0],
-               json_string_value(json_object_get(answer, "state")));
+        printf("%s is %s\n", ctl->args[0], prefix_text(answer, "state"));
     json_decref(answer);
     return CTL_OK;
+}
+
+static enum ctl_exit
+prefix_apply(struct ctl *ctl)
+{
+    static const char *const fields[] = {"name", "uscc", "industry", "region",
+                                         "contact"};
+    char key[PREFIX_KEY_MAX];
+    const char *path = ctl_value(ctl, "key");
+    json_t *body = json_pack("{s:s}", "prefix", ctl->args[0]);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        if (ctl_value(ctl, fields[i]) != NULL)
+            json_object_set_new(body, fields[i],
+                                json_string(ctl_value(ctl, fields[i])));
+    if (path != NULL) {
+        FILE *file = fopen(path, "r");
+        size_t size = file ? fread(key, 1, sizeof key, file) : 0;
+        if (file != NULL)
+            fclose(file);
+        json_t *pem =
+            size > 0 && size < sizeof key ? json_stringn(key, size) : NULL;
+        if (pem == NULL) {
+            ctl_say("%s: not a public key as PEM text", path);
+            json_decref(body);
+            return CTL_USAGE;
+        }
+        json_object_set_new(body, "key", pem);
+    }
+    enum ctl_exit bad = prefix_post(ctl, NULL, NULL, body);
+    json_decref(body);
+    return bad;
+}
+
+enum ctl_exit
+ctl_prefix(struct ctl *ctl)
+{
+    const char *verb = ctl->command->verb;
+    if (strcmp(verb, "list") == 0)
+        return prefix_list(ctl);
+    if (strcmp(verb, "show") == 0)
+        return prefix_show(ctl);
+    if (strcmp(verb, "apply") == 0)
+        return prefix_apply(ctl);
+    const char *reason = ctl_value(ctl, "reason");
+    const char *quota = ctl_value(ctl, "quota");
+    json_t *body = json_object();
+    if (reason != NULL)
+        json_object_set_new(body, "reason", json_string(reason));
+    if (quota != NULL)
+        json_object_set_new(body, "quota",
+                            json_integer(strtoll(quota, NULL, 10)));
+    enum ctl_exit bad = prefix_post(ctl, ctl->args[0], verb, body);
+    json_decref(body);
+    return bad;
 }

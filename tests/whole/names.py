@@ -182,6 +182,49 @@ def life(nodes):
     until('active again', lambda: resolve(recursive, name)[0] == 0, 5)
 
 
+FIRM = ('--name', 'Pump works', '--industry', 'C34', '--region', '310000',
+        '--contact', 'Anna')
+
+
+def hosted(nodes):
+    """An enterprise without a node: applied for, approved, kept by its
+    province; its names resolve from anywhere."""
+    province = nodes[1]
+    for uscc, industry, word in (('91350100M000100Y44', 'C34', b'credit code'),
+                                 ('91350100M000100Y43', 'X99', b'X99')):
+        done = province.ctl('prefix', 'apply', '88.31.2001', *FIRM, '--uscc',
+                            uscc, '--industry', industry, check=False)
+        assert done.returncode == 4 and word in done.stderr, done.stderr
+    province.ctl('prefix', 'apply', '88.31.2001', *FIRM, '--uscc',
+                 '91350100M000100Y43')
+    done = province.ctl('prefix', 'list', '--state', 'applied')
+    assert done.stdout.split()[0] == b'88.31.2001', done.stdout
+    assert resolve(nodes[0], '0.NA/88.31.2001')[0] == 1  # not granted yet
+    province.ctl('prefix', 'host', '88.31.2001', '--quota', '3', '--reason',
+                 'has no node')
+    province.ctl('register', '88.31.2001/m-1', 'URL=http://m', '--class',
+                 'machine')
+    province.ctl('register', '88.31.2001/m-2', 'URL=http://m')
+    done = province.ctl('register', '88.31.2001/m-3', 'URL=http://m',
+                        check=False)
+    assert done.returncode == 4 and b'3 names' in done.stderr, done.stderr
+    until('the hosted prefix at the nation', lambda: resolve(
+        nodes[0], '0.NA/88.31.2001')[0] == 0)
+    first = values(province, '88.31.2001/m-1')
+    for node in nodes:
+        assert values(node, '88.31.2001/m-1') == first, node.prefix
+        firm = values(node, '88.31.2001/enterprise')
+        assert [v['type'] for v in firm] == ['CLASS', 'NAME', 'USCC'], firm
+        record = values(node, '0.NA/88.31.2001')
+        assert {v['index']: v['type'] for v in record}[302] == 'HS_PUBKEY'
+        assert {'CODE.ind', 'CODE.region'} <= {v['type'] for v in record}
+    shown = json.loads(province.ctl('prefix', 'show', '88.31.2001',
+                                    '--json').stdout)
+    assert [s['verb'] for s in shown['application']['steps']] == [
+        'apply', 'host'], shown
+    print('names: a hosted enterprise, its quota and its key; from anywhere')
+
+
 def away(nodes):
     """The nation stops: everybody below still resolves his own."""
     nation, province, enterprise, recursive = nodes
@@ -233,7 +276,8 @@ def main():
         recursive.start()
         until('the recursive node is linked', lambda: resolve(
             recursive, '0.NA/88')[0] == 0)
-        for step in (everywhere, ways, sites, bad, bulk, life, away, denied):
+        for step in (everywhere, ways, sites, bad, bulk, life, hosted,
+                     away, denied):
             step(chain.nodes)
 
 

@@ -2,21 +2,17 @@
  *
  * Paths    GET  /api/tree                  this node, its parent, its children
  *          GET  /api/tree/{prefix}/links   channels of one link, last refusals
- *          GET  /api/prefix-applications   prefixes below, with their state
- *          POST /api/prefix-applications/{prefix}/{approve,suspend,resume,
- *               revoke}
+ *          /api/prefix-applications/...    api_tree_prefix.h
  * Loop     the state loop.
  * api may not know tier: app hands in functions that describe it as JSON. */
 #ifndef API_TREE_H
 #define API_TREE_H
 
 #include "engine/ident/ident.h"
-#include "model/model_audit.h"
 #include "net/http/net_http.h"
 
 struct api_tree {
     struct ident *ident;
-    struct model_audit *audit;
     /* {node, role, parent, children, ...}; owned by the caller. */
     json_t *(*describe)(void *self);
     /* One link in detail, or NULL. */
@@ -24,7 +20,7 @@ struct api_tree {
     void *self;
 };
 
-enum { API_TREE_ROUTES = 4 };
+enum { API_TREE_ROUTES = 6 };
 
 void api_tree_routes(struct api_tree *tree, struct base_loop *loop,
                      struct net_http_route *routes);

@@ -85,6 +85,28 @@ ident_number(struct ident *ident)
     }
 }
 
+static bool
+ident_counted(void *self, const struct ident_record *record)
+{
+    struct ident_served *served = self;
+    (void)record;
+    return ++served->count < UINT32_MAX;
+}
+
+/* Names are counted where there is a quota of them. */
+static void
+ident_count(struct ident *ident)
+{
+    void *value;
+    struct bytes key;
+    for (size_t at = 0; base_map_next(&ident->served, &at, &key, &value);) {
+        struct ident_served *served = value;
+        if (served->quota > 0)
+            (void)ident_walk(ident, base_bytes_text(served->name),
+                             ident_counted, served);
+    }
+}
+
 static enum err
 ident_own(struct ident *ident)
 {
@@ -135,6 +157,7 @@ ident_new(const struct ident_config *config, struct ident **ret_ident,
     ident_cache_init(ident->cache, ident, config->cache_bytes);
     ident_hint_init(ident->hint, ident);
     ident_number(ident);
+    ident_count(ident);
     err = ident_own(ident);
     if (err != ERR_OK) {
         ident_free(ident);

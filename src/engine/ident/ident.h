@@ -14,6 +14,8 @@
 #include "base/base_log.h"
 #include "base/base_stat.h"
 #include "crypt/crypt_cert.h"
+#include "model/model_audit.h"
+#include "model/model_code.h"
 #include "model/model_event.h"
 #include "model/model_id.h"
 #include "store/store_kv.h"
@@ -45,6 +47,9 @@ struct ident_config {
     unsigned allow_count;
     struct bytes attributes; /* of all units here: a line of model_attr */
     struct ident_site site;
+    struct model_audit *audit; /* NULL: nobody listens */
+    /* GB/T 4754, GB/T 2260; NULL: codes of applications are not checked */
+    const struct model_code_list *industries, *regions;
     uint64_t cache_bytes; /* of answers of other nodes; 0: none are kept */
 };
 
@@ -117,7 +122,7 @@ struct ident_ensure {
 
 void ident_ensure(struct ident *ident, struct ident_ensure *call);
 
-/* --- prefixes, joining --- */
+/* --- prefixes, joining: their steps are in ident_step.h --- */
 
 enum ident_prefix_state {
     IDENT_PREFIX_APPROVED = 1,
@@ -144,14 +149,6 @@ struct ident_prefix {
     char attributes[MODEL_ATTR_MAX + 1];
 };
 
-/* A new one-time token for a direct child (24 h); text: "dgj1-..." . */
-enum err ident_prefix_approve(struct ident *ident, struct bytes prefix,
-                              struct base_out *ret_token,
-                              struct store_journal_wait *wait,
-                              struct base_note *note);
-enum err ident_prefix_set(struct ident *ident, struct bytes prefix,
-                          enum ident_prefix_state state,
-                          struct store_journal_wait *wait);
 /* SHA-256 of its row, for the audit log; empty: there is none. */
 struct bytes ident_prefix_digest(struct ident *ident, struct bytes prefix,
                                  uint8_t to[32]);

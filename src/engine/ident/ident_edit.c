@@ -430,6 +430,9 @@ edit_key(struct edit_work *work)
     if (work->key.served->state != IDENT_PREFIX_ACTIVE)
         return edit_no(work, IDENT_CODE_ELSEWHERE, "id",
                        "its prefix is suspended or revoked");
+    if (work->key.served->moving)
+        return edit_no(work, IDENT_CODE_READ_ONLY, "id",
+                       "its prefix moves to its own node: change it there");
     return IDENT_CODE_OK;
 }
 

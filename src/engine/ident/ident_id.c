@@ -34,11 +34,21 @@ ident_id_serve(struct ident *ident, const struct ident_row_prefix *row)
     }
     served->id = row->id;
     served->state = row->state;
+    served->moving = row->flags & IDENT_ROW_MOVING;
     served->quota = row->quota;
     base_bytes_string(row->name, served->name, sizeof served->name);
     base_bytes_string(row->attributes, served->attributes,
                       sizeof served->attributes);
     return served;
+}
+
+void
+ident_id_unserve(struct ident *ident, struct bytes prefix)
+{
+    uint8_t folded[MODEL_PREFIX_MAX];
+    base_bytes_fold(prefix, folded);
+    base_mem_free(
+        base_map_remove(&ident->served, base_bytes(folded, prefix.size)));
 }
 
 enum err

@@ -24,6 +24,7 @@ struct ident_guard {
 struct ident_served {
     uint32_t id;
     uint8_t state; /* enum ident_prefix_state */
+    bool moving;   /* to its own node: no changes here */
     uint32_t quota;
     uint64_t count; /* of names; only kept where there is a quota */
     char name[MODEL_PREFIX_MAX + 1];
@@ -60,6 +61,10 @@ void ident_prefix_put(struct ident *ident, struct store_kv_batch *batch,
 enum err ident_prefix_up(struct ident *ident, struct store_kv_batch *batch,
                          const struct ident_row_prefix *row,
                          struct wire_hs_list values);
+/* A new one-time token (24 h): "dgj1-...". */
+enum err ident_prefix_token(struct ident *ident, struct bytes prefix,
+                            struct store_kv_batch *batch,
+                            struct base_out *ret_token);
 /* The nearest known prefix that covers this one, itself included; ABSENT. */
 enum err ident_prefix_nearest(struct ident *ident, struct bytes prefix,
                               struct ident_row_prefix *ret_row);
@@ -79,6 +84,8 @@ enum err ident_id_key(struct ident *ident, struct bytes text,
                       struct ident_key *ret_key);
 /* NULL: not served here. */
 struct ident_served *ident_id_served(struct ident *ident, struct bytes prefix);
+/* Not any more. */
+void ident_id_unserve(struct ident *ident, struct bytes prefix);
 /* Served from now on, as this row says. */
 struct ident_served *ident_id_serve(struct ident *ident,
                                     const struct ident_row_prefix *row);
@@ -108,6 +115,10 @@ void ident_site_granted(struct ident *ident, const struct ident_row_prefix *row,
 void ident_site_hosted(struct ident *ident, const struct ident_row_prefix *row,
                        const struct crypt_key *key, struct base_out *ret_values,
                        struct wire_hs_list *ret_list);
+/* The same of one that its own node serves from now on. */
+void ident_site_moved(struct ident *ident, const struct ident_row_prefix *row,
+                      struct base_out *ret_values,
+                      struct wire_hs_list *ret_list);
 /* The row and its record go into the batch and up; the batch is committed, or
  * freed. */
 enum err ident_site_commit(struct ident *ident, struct store_kv_batch *batch,

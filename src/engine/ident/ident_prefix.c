@@ -1,7 +1,4 @@
-/* ident_prefix.c -- prefixes, tokens, and who may speak for a prefix.
- *
- *   (none) --approve--> APPROVED --enrol--> ACTIVE <--> SUSPENDED
- *                                             \--> REVOKED (for ever)
+/* ident_prefix.c -- rows of prefixes, tokens, and who may speak for one.
  *
  * A token is a one-time secret, kept hashed, 24 h.  The same request for the
  * same token within an hour gets the same certificate again, because answers
@@ -204,69 +201,15 @@ prefix_token_new(struct ident *ident, struct bytes prefix,
     return wire_token_write(&token, ret_token);
 }
 
-/* The row as it will be approved: a new one, or the one there is. */
-static enum err
-prefix_approved(struct ident *ident, struct bytes prefix,
-                struct ident_row_prefix *ret_row, struct base_note *note)
-{
-    enum err err = model_id_prefix_check(prefix);
-    if (err != ERR_OK)
-        return base_err_note(note, err,
-                             "not a prefix: labels of letters, "
-                             "digits, - and _, parted by dots");
-    if (!model_id_is_child(ident->prefix, prefix))
-        return base_err_note(note, ERR_NAME,
-                             "%s grants prefixes of one label below it, such "
-                             "as %s.1001",
-                             ident->config.prefix, ident->config.prefix);
-    err = ident_prefix_get(ident, prefix, ret_row);
-    if (err == ERR_ABSENT) {
-        *ret_row = (struct ident_row_prefix){
-            .state = IDENT_PREFIX_APPROVED,
-            .flags = IDENT_ROW_DIRECT,
-            .id = ident->next_id,
-            .approved_ms = ident_now(ident),
-            .name = prefix,
-        };
-        return ERR_OK;
-    }
-    if (err == ERR_OK && ret_row->state == IDENT_PREFIX_REVOKED)
-        return base_err_note(note, ERR_REVOKED,
-                             "this prefix was revoked and is never granted "
-                             "again");
-    return err;
-}
-
 enum err
-ident_prefix_approve(struct ident *ident, struct bytes prefix,
-                     struct base_out *ret_token,
-                     struct store_journal_wait *wait, struct base_note *note)
+ident_prefix_token(struct ident *ident, struct bytes prefix,
+                   struct store_kv_batch *batch, struct base_out *ret_token)
 {
-    struct ident_row_prefix row;
-    if (ident->config.ca == NULL)
-        return base_err_note(note, ERR_UNSUPPORTED,
-                             "this node's role has no children");
-    enum err err = prefix_approved(ident, prefix, &row, note);
-    if (err != ERR_OK)
-        return err;
-    struct store_kv_batch *batch = store_kv_batch_new(ident->config.kv);
-    err = prefix_tokens_sweep(ident, batch);
+    enum err err = prefix_tokens_sweep(ident, batch);
     if (err == ERR_OK)
         err = prefix_token_new(ident, prefix, batch, ret_token);
-    if (err != ERR_OK) {
-        store_kv_batch_free(batch);
-        return base_err_note(note, err, "no token could be made: %s",
-                             base_err_text(err));
-    }
-    uint8_t name[MODEL_PREFIX_MAX]; /* the row may point into the map */
-    memcpy(name, row.name.at, row.name.size);
-    row.name.at = name;
-    err = prefix_commit(ident, batch, &row, wait);
-    if (err == ERR_OK) {
-        ident->next_id = row.id >= ident->next_id ? row.id + 1 : ident->next_id;
+    if (err == ERR_OK)
         base_stat_inc(&ident->tokens, 1);
-        prefix_say(ident, "prefix_approved", prefix);
-    }
     return err;
 }
 
@@ -486,37 +429,6 @@ ident_denied_watch(struct ident *ident,
 {
     ident->denied = fn;
     ident->denied_self = self;
-}
-
-enum err
-ident_prefix_set(struct ident *ident, struct bytes prefix,
-                 enum ident_prefix_state state, struct store_journal_wait *wait)
-{
-    struct ident_row_prefix row;
-    uint8_t name[MODEL_PREFIX_MAX];
-    enum err err = ident_prefix_get(ident, prefix, &row);
-    if (err != ERR_OK)
-        return err;
-    if (row.state == IDENT_PREFIX_REVOKED)
-        return ERR_REVOKED;
-    if (base_bytes_equal_folded(prefix, ident->prefix) ||
-        (row.flags & IDENT_ROW_DIRECT) == 0)
-        return ERR_DENIED;
-    memcpy(name, row.name.at, row.name.size);
-    row.name.at = name;
-    row.state = (uint8_t)state;
-    err =
-        prefix_commit(ident, store_kv_batch_new(ident->config.kv), &row, wait);
-    if (err == ERR_OK)
-        prefix_say(ident,
-                   state == IDENT_PREFIX_ACTIVE      ? "prefix_resumed"
-                   : state == IDENT_PREFIX_SUSPENDED ? "prefix_suspended"
-                                                     : "prefix_revoked",
-                   row.name);
-    if (err == ERR_OK && ident->denied != NULL &&
-        (state == IDENT_PREFIX_SUSPENDED || state == IDENT_PREFIX_REVOKED))
-        ident->denied(ident->denied_self, row.name);
-    return err;
 }
 
 const char *

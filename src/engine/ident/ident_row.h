@@ -5,7 +5,7 @@
  *  PREFIX  key: folded prefix
  *          | 0 | 1  | version 2 (1: the name to the end, no more)  |
  *          | 1 | 1  | state (enum ident_prefix_state)              |
- *          | 2 | 1  | flags: 1 direct child, 2 hosted here         |
+ *          | 2 | 1  | flags: 1 direct child, 2 hosted, 4 moving    |
  *          | 3 | 4  | id u32: the prefix of ID keys, never 0       |
  *          | 7 | 8  | approved ms                                  |
  *          |15 | 8  | joined ms, 0 never                           |
@@ -59,7 +59,7 @@ struct ident_row_prefix {
     struct bytes name, host, attributes;
 };
 
-enum { IDENT_ROW_DIRECT = 1, IDENT_ROW_HOSTED = 2 };
+enum { IDENT_ROW_DIRECT = 1, IDENT_ROW_HOSTED = 2, IDENT_ROW_MOVING = 4 };
 
 struct ident_row_token {
     int64_t expires_ms, used_ms;

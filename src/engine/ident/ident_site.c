@@ -499,6 +499,39 @@ ident_site_start(struct ident *ident)
 
 /* --- a child says where it is and which keys it has --- */
 
+/* A node that is to take its prefix over says so before it has it: kept until
+ * the step `moved`. */
+static struct bytes
+site_kept_key(struct bytes prefix, uint8_t room[MODEL_PREFIX_MAX + 8])
+{
+    struct base_out out;
+    base_out_fixed(&out, room, MODEL_PREFIX_MAX + 8);
+    base_out_text(&out, "site ");
+    base_bytes_fold(prefix, base_out_space(&out, prefix.size));
+    return base_out_bytes(&out);
+}
+
+void
+ident_site_moved(struct ident *ident, const struct ident_row_prefix *row,
+                 struct base_out *ret_values, struct wire_hs_list *ret_list)
+{
+    uint8_t room[MODEL_PREFIX_MAX + 8];
+    struct site_make granted, whole;
+    struct wire_names_site site = {0};
+    struct bytes value;
+    site_make_init(ident, &granted);
+    site_make_init(ident, &whole);
+    site_granted(&granted, row->name, row->attributes);
+    if (store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_NAMES,
+                     site_kept_key(row->name, room), &value) != ERR_OK ||
+        wire_names_site_read(value, &site) != ERR_OK)
+        site.values = (struct wire_hs_list){0};
+    site_lay(&whole, site_list(&granted), site.values);
+    base_out_done(&granted.out);
+    *ret_values = whole.out;
+    *ret_list = site_list(&whole);
+}
+
 enum model_took
 ident_take_site(void *self, const struct model_message *message,
                 struct store_kv_batch *batch, enum err *ret_code)
@@ -515,11 +548,16 @@ ident_take_site(void *self, const struct model_message *message,
     *ret_code = ident_prefix_get(ident, site.name, &row);
     if (*ret_code == ERR_OK &&
         (!base_bytes_equal_folded(site.name, message->from) ||
-         !(row.flags & IDENT_ROW_DIRECT) || row.flags & IDENT_ROW_HOSTED ||
-         row.state == IDENT_PREFIX_REVOKED))
+         !(row.flags & IDENT_ROW_DIRECT) || row.state == IDENT_PREFIX_REVOKED))
         *ret_code = ERR_DENIED;
     if (*ret_code != ERR_OK)
         return MODEL_TOOK_REFUSED;
+    if (row.flags & IDENT_ROW_HOSTED) {
+        uint8_t room[MODEL_PREFIX_MAX + 8];
+        store_kv_put(batch, STORE_TABLE_NAMES, site_kept_key(site.name, room),
+                     message->body);
+        return MODEL_TOOK_OK;
+    }
     base_arena_init(&arena, SITE_ARENA);
     site_make_init(ident, &make);
     if (ident_site_get(ident, site.name, &arena, &old) != ERR_OK)

@@ -47,8 +47,8 @@ port_post(struct model_port *port, enum model_channel channel, unsigned kind,
     if (kind == MODEL_KIND_NAMES_UNIT) {
         assert_int_equal(wire_unit_read(body, &unit), ERR_OK);
         assert_true(
-            model_attr_get(unit.attributes, base_bytes_text("region")).size ==
-            2);
+            model_attr_get(unit.attributes, base_bytes_text("region")).size >
+            0);
         world->units++;
     } else {
         world->prefixes++;
@@ -100,6 +100,7 @@ world_ident(struct world *world)
         .ca = world->ca,
         .tls_key = world->tls_key,
         .attributes = base_bytes_text("ind=39,region=31"),
+        .site = {.address = "127.0.0.1", .http_port = 8110},
     };
     assert_int_equal(ident_new(&config, &world->ident, &note), ERR_OK);
 }

@@ -1,0 +1,270 @@
+/* api_tree_prefix.c -- see api_tree_prefix.h. */
+#include "api/tree/api_tree_prefix.h"
+
+#include "engine/ident/ident_step.h"
+
+enum { PREFIX_TOKEN = 1024, PREFIX_LIST = 100, PREFIX_LIST_MAX = 1000 };
+enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24 };
+
+static json_t *
+prefix_text(struct bytes text)
+{
+    json_t *json = json_stringn((const char *)text.at, text.size);
+    return json != NULL ? json : json_string("");
+}
+
+static json_t *
+prefix_json(const struct ident_prefix *prefix)
+{
+    json_t *json = json_pack(
+        "{s:s, s:s, s:s, s:b, s:b, s:I, s:I}", "prefix", prefix->name, "state",
+        ident_prefix_state_name(prefix->state), "node", prefix->host, "direct",
+        prefix->direct ? 1 : 0, "hosted", prefix->hosted ? 1 : 0, "approved_ms",
+        (json_int_t)prefix->approved_ms, "joined_ms",
+        (json_int_t)prefix->joined_ms);
+    if (prefix->quota > 0)
+        json_object_set_new(json, "quota", json_integer(prefix->quota));
+    if (prefix->attributes[0] != '\0')
+        json_object_set_new(json, "codes", json_string(prefix->attributes));
+    return json;
+}
+
+/* --- listing --- */
+
+struct prefix_page {
+    json_t *list;
+    struct bytes state, after;
+    uint64_t left;
+    char next[MODEL_PREFIX_MAX + 1]; /* the last one given, if there are more */
+    bool more;
+};
+
+static void
+prefix_page_one(void *self, const struct ident_prefix *prefix)
+{
+    struct prefix_page *page = self;
+    uint8_t name[MODEL_PREFIX_MAX], after[MODEL_PREFIX_MAX];
+    struct bytes own = base_bytes_text(prefix->name);
+    base_bytes_fold(own, name);
+    base_bytes_fold(page->after, after);
+    if (base_bytes_compare(base_bytes(name, own.size),
+                           base_bytes(after, page->after.size)) <= 0 &&
+        page->after.size > 0)
+        return;
+    if (page->state.size > 0 &&
+        !base_bytes_is(page->state, ident_prefix_state_name(prefix->state)))
+        return;
+    if (page->left == 0) {
+        page->more = true;
+        return;
+    }
+    page->left--;
+    memcpy(page->next, prefix->name, sizeof page->next);
+    json_array_append_new(page->list, prefix_json(prefix));
+}
+
+void
+api_tree_prefix_list(void *self, struct net_http_request *request)
+{
+    struct api_tree *tree = self;
+    struct bytes limit = net_http_query(request, "limit");
+    struct base_note note;
+    struct prefix_page page = {
+        .state = net_http_query(request, "state"),
+        .after = net_http_query(request, "after"),
+        .left = PREFIX_LIST,
+    };
+    if (page.after.size > MODEL_PREFIX_MAX ||
+        (limit.at != NULL && (base_bytes_u64(limit, &page.left) != ERR_OK ||
+                              page.left < 1 || page.left > PREFIX_LIST_MAX))) {
+        base_err_note_at(&note, ERR_RANGE, "limit", 0, 0,
+                         "limit is 1 to 1000, after a prefix");
+        net_http_problem(request, 400, &note);
+        return;
+    }
+    page.list = json_array();
+    enum err err = ident_prefix_list(tree->ident, prefix_page_one, &page);
+    if (err != ERR_OK) {
+        json_decref(page.list);
+        net_http_reply_err(request, err, NULL);
+        return;
+    }
+    json_t *json = json_pack("{s:o}", "prefixes", page.list);
+    if (page.more)
+        json_object_set_new(json, "next", json_string(page.next));
+    net_http_reply_json(request, 200, json);
+}
+
+/* --- one --- */
+
+static json_t *
+prefix_steps(const struct ident_application *of)
+{
+    json_t *list = json_array();
+    for (unsigned i = 0; i < of->step_count; i++)
+        json_array_append_new(
+            list, json_pack("{s:s, s:I, s:o, s:o}", "verb",
+                            ident_step_name(of->steps[i].verb), "at_ms",
+                            (json_int_t)of->steps[i].at_ms, "actor",
+                            prefix_text(of->steps[i].actor), "reason",
+                            prefix_text(of->steps[i].reason)));
+    return list;
+}
+
+void
+api_tree_prefix_show(void *self, struct net_http_request *request)
+{
+    struct api_tree *tree = self;
+    struct bytes name = net_http_path(request, "prefix");
+    struct ident_prefix prefix;
+    struct ident_application of;
+    struct base_arena arena;
+    struct base_note note;
+    enum err err = ident_prefix_find(tree->ident, name, &prefix);
+    if (err != ERR_OK) {
+        base_err_note(&note, err, "no prefix %.*s is known here",
+                      (int)name.size, (const char *)name.at);
+        net_http_problem(request, net_http_status(err), &note);
+        return;
+    }
+    json_t *json = prefix_json(&prefix);
+    base_arena_init(&arena, PREFIX_ARENA);
+    if (ident_step_application(tree->ident, name, &arena, &of) == ERR_OK)
+        json_object_set_new(
+            json, "application",
+            json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name",
+                      prefix_text(of.name), "uscc", prefix_text(of.uscc),
+                      "industry", prefix_text(of.industry), "region",
+                      prefix_text(of.region), "contact",
+                      prefix_text(of.contact), "key", prefix_text(of.key),
+                      "applicant", prefix_text(of.applicant), "applied_ms",
+                      (json_int_t)of.applied_ms, "steps", prefix_steps(&of)));
+    base_arena_done(&arena);
+    net_http_reply_json(request, 200, json);
+}
+
+/* --- steps --- */
+
+static struct bytes
+prefix_string(const json_t *json, const char *name)
+{
+    const json_t *value = json_object_get(json, name);
+    return json_is_string(value)
+               ? base_bytes(json_string_value(value), json_string_length(value))
+               : (struct bytes){0};
+}
+
+/* An empty body is an empty object; NULL: refused already. */
+static json_t *
+prefix_body(struct net_http_request *request)
+{
+    json_error_t where;
+    struct base_note note;
+    if (request->body.size == 0)
+        return json_object();
+    json_t *json =
+        json_loadb((const char *)request->body.at, request->body.size,
+                   JSON_REJECT_DUPLICATES, &where);
+    if (json_is_object(json))
+        return json;
+    json_decref(json);
+    base_err_note_at(&note, ERR_SYNTAX, "body", (uint32_t)where.line,
+                     (uint32_t)where.column, "a JSON object is expected: %s",
+                     where.text);
+    net_http_problem(request, 400, &note);
+    return NULL;
+}
+
+static unsigned
+prefix_status(enum err err)
+{
+    return err == ERR_NAME || err == ERR_BIG ? 400 : net_http_status(err);
+}
+
+static void
+prefix_step_reply(struct net_http_request *request,
+                  const struct ident_step *step)
+{
+    json_t *json = json_pack("{s:o, s:s}", "prefix", prefix_text(step->prefix),
+                             "state", ident_prefix_state_name(step->state));
+    bool token = step->token != NULL && step->token->size > 0;
+    if (token) {
+        json_object_set_new(json, "token",
+                            prefix_text(base_out_bytes(step->token)));
+        json_object_set_new(json, "hours", json_integer(PREFIX_HOURS));
+    }
+    net_http_reply_json(request, token ? 201 : 200, json);
+}
+
+void
+api_tree_prefix_apply(void *self, struct net_http_request *request)
+{
+    struct api_tree *tree = self;
+    json_t *json = prefix_body(request);
+    if (json == NULL)
+        return;
+    struct ident_application of = {
+        .name = prefix_string(json, "name"),
+        .uscc = prefix_string(json, "uscc"),
+        .industry = prefix_string(json, "industry"),
+        .region = prefix_string(json, "region"),
+        .contact = prefix_string(json, "contact"),
+        .key = prefix_string(json, "key"),
+    };
+    struct ident_step step = {
+        .verb = IDENT_VERB_APPLY,
+        .prefix = prefix_string(json, "prefix"),
+        .actor = &request->principal,
+        .reason = prefix_string(json, "reason"),
+        .application = &of,
+    };
+    enum err err = ident_step(tree->ident, &step, NULL);
+    if (err == ERR_OK)
+        prefix_step_reply(request, &step);
+    else
+        net_http_problem(request, prefix_status(err), &step.note);
+    json_decref(json);
+}
+
+static bool
+prefix_verb(struct bytes name, enum ident_verb *ret_verb)
+{
+    return ident_step_find(name, ret_verb) && *ret_verb != IDENT_VERB_APPLY &&
+           *ret_verb != IDENT_VERB_JOIN;
+}
+
+void
+api_tree_prefix_step(void *self, struct net_http_request *request)
+{
+    struct api_tree *tree = self;
+    struct bytes name = net_http_path(request, "verb");
+    uint8_t room[PREFIX_TOKEN];
+    struct base_out token;
+    struct base_note note;
+    struct ident_step step = {
+        .prefix = net_http_path(request, "prefix"),
+        .actor = &request->principal,
+        .token = &token,
+    };
+    base_out_fixed(&token, room, sizeof room);
+    if (!prefix_verb(name, &step.verb)) {
+        base_err_note(&note, ERR_ABSENT,
+                      "\"%.*s\": approve, return, refuse, host, suspend, "
+                      "resume, revoke, export and moved are known",
+                      (int)name.size, (const char *)name.at);
+        net_http_problem(request, 404, &note);
+        return;
+    }
+    json_t *json = prefix_body(request);
+    if (json == NULL)
+        return;
+    json_int_t quota = json_integer_value(json_object_get(json, "quota"));
+    step.quota = quota > 0 && quota < UINT32_MAX ? (unsigned)quota : 0;
+    step.reason = prefix_string(json, "reason");
+    enum err err = ident_step(tree->ident, &step, NULL);
+    if (err == ERR_OK)
+        prefix_step_reply(request, &step);
+    else
+        net_http_problem(request, prefix_status(err), &step.note);
+    json_decref(json);
+}
