@@ -22,6 +22,7 @@ enum config_key {
     KEY_PARENTS,
     KEY_CODES,
     KEY_LABELS,
+    KEY_DEMONSTRATION,
     KEY_ENGINES,
     KEY_DOORS,
     KEY_PACKS,
@@ -45,6 +46,7 @@ static const struct model_yaml_key config_keys[KEYS] = {
     [KEY_PARENTS] = {"parents", MODEL_YAML_MAP},
     [KEY_CODES] = {"codes", MODEL_YAML_MAP},
     [KEY_LABELS] = {"labels", MODEL_YAML_LIST},
+    [KEY_DEMONSTRATION] = {"demonstration", MODEL_YAML_SCALAR},
     [KEY_ENGINES] = {"engines", MODEL_YAML_LIST | MODEL_YAML_MUST},
     [KEY_DOORS] = {"doors", MODEL_YAML_MAP | MODEL_YAML_MUST},
     [KEY_PACKS] = {"packs", MODEL_YAML_LIST},
@@ -283,6 +285,25 @@ config_audit(struct model_yaml *yaml, const struct model_yaml_node *map,
         model_yaml_span(yaml, at[EVERY], 1000, 86400000, 3600000);
 }
 
+/* A node that lets itself be broken serves nobody else. */
+static void
+config_demonstration(struct model_yaml *yaml,
+                     const struct model_yaml_node *folder,
+                     struct app_config *config)
+{
+    config->demonstration = model_yaml_text(yaml, folder, "");
+    if (config->demonstration[0] == '\0')
+        return;
+    if (strcmp(config->bind, "127.0.0.1") != 0 &&
+        strcmp(config->bind, "::1") != 0)
+        model_yaml_fail(yaml, folder, ERR_DENIED,
+                        "a demonstration node binds to loopback only, not to "
+                        "%s",
+                        config->bind);
+    if (config->packs.count < APP_CONFIG_LIST)
+        config->packs.at[config->packs.count++] = "breakit";
+}
+
 static void
 config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
              struct app_config *config)
@@ -315,6 +336,7 @@ config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
     config_engines(yaml, at[KEY_ENGINES], config);
     config_doors_read(yaml, at[KEY_DOORS], config);
     config_list(yaml, at[KEY_PACKS], &config->packs);
+    config_demonstration(yaml, at[KEY_DEMONSTRATION], config);
     config_limits(yaml, at[KEY_LIMITS], config);
     config->retention_ms =
         model_yaml_span(yaml, at[KEY_RETENTION], 3600000,

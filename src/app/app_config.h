@@ -62,6 +62,7 @@ struct app_config {
     uint16_t port;
     struct app_config_list names;
     bool host;
+    const char *demonstration;                /* a folder; "": it is none */
     const char *parent_ident, *parent_rollup; /* "" none */
     struct rollup_code codes[APP_CONFIG_CODES];
     unsigned code_count;

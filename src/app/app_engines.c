@@ -63,6 +63,8 @@ app_engines_http(struct app_parts *parts)
     if (err == ERR_OK)
         err = app_ident_http(parts);
     if (err == ERR_OK)
+        err = app_fault_http(parts);
+    if (err == ERR_OK)
         err = engines_console(parts);
     return err;
 }

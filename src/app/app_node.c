@@ -296,16 +296,16 @@ static const struct {
     const char *name;
     enum err (*open)(struct app_parts *parts);
 } node_steps[] = {
-    {"folders", open_folders}, {"loops", open_loops},
-    {"keys", open_keys},       {"certificates", app_link_certs},
-    {"packs", open_packs},     {"journal", open_journal},
-    {"tables", open_kvs},      {"tier", app_link_open},
-    {"audit", app_audit_open}, {"rollup", open_rollup},
-    {"stream", open_stream},   {"start", open_start},
-    {"ident", app_ident_open}, {"links", app_link_rows},
-    {"host", open_host},       {"http", app_http_open},
-    {"mqtt", app_mqtt_open},   {"handle", app_handle_open},
-    {"live", open_live},
+    {"folders", open_folders},   {"loops", open_loops},
+    {"keys", open_keys},         {"certificates", app_link_certs},
+    {"packs", open_packs},       {"journal", open_journal},
+    {"tables", open_kvs},        {"tier", app_link_open},
+    {"audit", app_audit_open},   {"faults", app_fault_open},
+    {"rollup", open_rollup},     {"stream", open_stream},
+    {"start", open_start},       {"ident", app_ident_open},
+    {"links", app_link_rows},    {"host", open_host},
+    {"http", app_http_open},     {"mqtt", app_mqtt_open},
+    {"handle", app_handle_open}, {"live", open_live},
 };
 
 /* --- taking down: the reverse, each part if it is there --- */

@@ -9,6 +9,7 @@
 #include "api/tree/api_tree.h"
 #include "app/app_audit.h"
 #include "app/app_config.h"
+#include "app/app_fault.h"
 #include "app/app_keys.h"
 #include "app/app_log.h"
 #include "app/app_source.h"
@@ -72,6 +73,7 @@ struct app_parts {
     struct net_http *http;
     struct net_listener *http_listener, *mqtt_listener, *mqtts_listener;
     struct app_audit audit;
+    struct app_fault fault;
     struct app_tree tree;
     struct api_tree api_tree;
     struct api_est api_est;

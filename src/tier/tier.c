@@ -164,6 +164,7 @@ tier_free(struct tier *tier)
     struct base_link *at;
     if (!tier)
         return;
+    tier_fault_done(tier->fault);
     tier_hold_done(tier);
     tier_call_done(tier);
     while ((at = tier->links.next) != &tier->links)

@@ -148,7 +148,9 @@ child_dial(struct tier *tier, const struct tier_happened *what)
     const char *endpoint =
         config->parents[tier->up.endpoint++ % config->parent_count];
     enum err err =
-        config->transport->dial(config->transport, tier, endpoint, &wire);
+        tier_fault_is_cut(tier->fault)
+            ? ERR_IO
+            : config->transport->dial(config->transport, tier, endpoint, &wire);
     if (err != ERR_OK) {
         snprintf(tier->parent->why, sizeof tier->parent->why,
                  "cannot connect to %s: %s", endpoint, base_err_text(err));

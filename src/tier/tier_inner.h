@@ -302,6 +302,7 @@ struct tier {
     unsigned log_count, call_count, state_count, event_count, hint_count;
     struct base_stat stats[TIER_STATS];
     struct tier_traffic traffic[MODEL_CHANNELS];
+    struct tier_fault *fault; /* NULL, but at a demonstration node */
 };
 
 static inline int64_t
@@ -402,6 +403,8 @@ struct tier_link *tier_link_new(struct tier *tier, struct tier_wire *wire,
                                 bool dialed);
 void tier_link_ref(struct tier_link *link);
 void tier_link_unref(struct tier_link *link);
+/* A whole message to the channel that takes it; it is given up. */
+void tier_link_deliver(struct tier_link *link, struct tier_in *in);
 /* code 0: without a REFUSE. Ends calls; the machine is not told. */
 void tier_link_close(struct tier_link *link, unsigned code, uint32_t wait_ms,
                      const char *why);
@@ -576,5 +579,12 @@ const struct model_call_row *tier_port_call(struct tier *tier, unsigned channel,
                                             unsigned kind);
 const struct model_state_row *tier_port_state(struct tier *tier,
                                               unsigned channel);
+
+/* --- tier_fault --- */
+
+/* Does it keep the message, to give it to tier_link_deliver later? */
+bool tier_fault_takes(struct tier_fault *fault, struct tier_in *in);
+bool tier_fault_is_cut(const struct tier_fault *fault);
+void tier_fault_done(struct tier_fault *fault);
 
 #endif

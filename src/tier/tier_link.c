@@ -288,8 +288,8 @@ link_ponged(struct tier_link *link, const struct wire_frame *frame)
 
 /* --- messages --- */
 
-static void
-link_deliver(struct tier_link *link, struct tier_in *in)
+void
+tier_link_deliver(struct tier_link *link, struct tier_in *in)
 {
     const struct tier_channel *row = tier_channel_get(in->channel);
     base_stat_inc(&link->tier->traffic[in->channel].messages[TIER_IN], 1);
@@ -372,7 +372,8 @@ link_add(struct tier_link *link, const struct wire_frame *frame)
     flow->partial = NULL;
     must(wire_frame_message_read(base_bytes(in->data, in->size),
                                  &in->message) == ERR_OK);
-    link_deliver(link, in);
+    if (!link->tier->fault || !tier_fault_takes(link->tier->fault, in))
+        tier_link_deliver(link, in);
     return NULL;
 }
 

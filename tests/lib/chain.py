@@ -23,26 +23,32 @@ BUILD = os.environ.get('DOUGONG_BUILD', os.path.join(TOP, 'build'))
 DOOR_OFFSETS = (0, 1, 2, 3, 6)
 
 
+def ports_free(base):
+    """Are the doors of a node at this base port all free?"""
+    held = []
+    try:
+        for offset in DOOR_OFFSETS:
+            s = socket.socket()
+            held.append(s)
+            s.bind(('127.0.0.1', base + offset))
+        s = socket.socket(type=socket.SOCK_DGRAM)  # Handle is UDP, too
+        held.append(s)
+        s.bind(('127.0.0.1', base + 2))
+        return True
+    except OSError:
+        return False
+    finally:
+        for s in held:
+            s.close()
+
+
 def free_base():
-    """A base port whose doors (+0, +1, +2, +3, +6) are all free."""
+    """A base port whose doors are all free."""
     import random
     for _ in range(200):
         base = random.randrange(20000, 32000, 10)
-        held = []
-        try:
-            for offset in DOOR_OFFSETS:
-                s = socket.socket()
-                held.append(s)
-                s.bind(('127.0.0.1', base + offset))
-            s = socket.socket(type=socket.SOCK_DGRAM)  # Handle is UDP, too
-            held.append(s)
-            s.bind(('127.0.0.1', base + 2))
+        if ports_free(base):
             return base
-        except OSError:
-            continue
-        finally:
-            for s in held:
-                s.close()
     raise RuntimeError('no free ports')
 
 

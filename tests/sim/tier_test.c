@@ -12,6 +12,7 @@
 #include "base/base_cur.h"
 #include "base/base_mem.h"
 #include "sim_toy.h"
+#include "tier/tier_fault.h"
 #include "tier/tier_inner.h"
 
 enum { UP_MS = 90000, WORK_MS = 20000 };
@@ -599,6 +600,54 @@ a_thousand_questions_wait_and_no_more(void **state)
     tree_free(tree);
 }
 
+/* --- faults on purpose --- */
+
+static void
+what_is_repeated_held_back_and_passed_arrives_once(void **state)
+{
+    (void)state;
+    static const struct tier_fault_plan plan = {
+        .repeat = 1000, .delay = 500, .reorder = 300, .delay_ms = 300};
+    struct tree *tree = tree_new(31);
+    for (unsigned i = 0; i < 3; i++) {
+        tier_fault_open(tree->nodes[i].tier);
+        tier_fault_set(tree->nodes[i].tier, &plan);
+    }
+    tree_work(tree);
+    assert_settled(tree, 1);
+    assert_settled(tree, 2);
+    for (unsigned i = 0; i < 3; i++) {
+        struct tier_fault_counts counts =
+            tier_fault_counts(tree->nodes[i].tier);
+        assert_int_equal(tree->counts[i].wrong, 0);
+        assert_true(counts.repeated > 50 && counts.delayed > 10);
+        assert_true(counts.reordered > 10);
+        assert_int_equal(stat_of(&tree->nodes[i], TIER_STAT_GAPS), 0);
+    }
+    tree_free(tree); /* with some still held */
+}
+
+static void
+a_link_cut_on_purpose_stays_cut_until_it_is_mended(void **state)
+{
+    (void)state;
+    struct tree *tree = tree_new(32);
+    struct tier *child = tree->nodes[1].tier;
+    tier_fault_open(child);
+    tree_work(tree);
+    tier_fault_set(child, &(struct tier_fault_plan){.cut = true});
+    assert_false(view_of(&tree->nodes[1], "88").up);
+    sim_node_run(&tree->world, UP_MS);
+    assert_false(view_of(&tree->nodes[1], "88").up);
+    assert_true(view_of(&tree->nodes[2], "88").up);
+    tier_fault_set(child, &(struct tier_fault_plan){0});
+    sim_node_run(&tree->world, 2000);
+    assert_true(view_of(&tree->nodes[1], "88").up);
+    assert_int_equal(tier_fault_counts(child).cuts, 1);
+    assert_settled(tree, 1);
+    tree_free(tree);
+}
+
 int
 main(void)
 {
@@ -618,6 +667,8 @@ main(void)
         cmocka_unit_test(every_question_has_exactly_one_end),
         cmocka_unit_test(a_lost_link_ends_its_questions_and_silence_times_out),
         cmocka_unit_test(a_thousand_questions_wait_and_no_more),
+        cmocka_unit_test(what_is_repeated_held_back_and_passed_arrives_once),
+        cmocka_unit_test(a_link_cut_on_purpose_stays_cut_until_it_is_mended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
