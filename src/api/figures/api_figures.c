@@ -288,7 +288,8 @@ figures_seal(void *self, struct net_http_request *request)
     if (err != ERR_OK)
         err = base_err_note_at(&note, ERR_SYNTAX, "at", 0, 0,
                                "say which window is to be sealed: at=2025-11 a "
-                               "month, at=2025-11-22T04 an hour");
+                               "month, at=2025-01..02 two filed as one, "
+                               "at=2025-11-22T04 an hour");
     else
         err = rollup_seal(self, ask.pack, window, &request->principal, &note);
     if (err == ERR_OK)

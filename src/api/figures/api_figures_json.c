@@ -364,21 +364,34 @@ json_freqs(const struct model_pack *pack)
     return list;
 }
 
+static json_t *
+json_metric(const struct model_pack *pack,
+            const struct model_pack_metric *metric)
+{
+    json_t *to = json_pack("{s:s, s:s*, s:i, s:o}", "name", metric->name,
+                           "unit", metric->unit, "digits", (int)metric->digits,
+                           "label", json_label(metric->label));
+    if (metric->derived)
+        json_object_set_new(to, "derived", json_string(metric->derived_text));
+    else
+        json_object_set_new(to, "ratio",
+                            json_pack("[s, s]", pack->measures[metric->a].name,
+                                      pack->measures[metric->b].name));
+    return to;
+}
+
 json_t *
 api_figures_json_pack(const struct model_pack *pack)
 {
     char hex[65];
     json_t *metrics = json_array(), *measures = json_array();
-    for (unsigned i = 0; i < pack->metric_count; i++) {
-        const struct model_pack_metric *metric = &pack->metrics[i];
-        json_array_append_new(
-            metrics,
-            json_pack("{s:s, s:s*, s:i, s:[s, s], s:o}", "name", metric->name,
-                      "unit", metric->unit, "digits", (int)metric->digits,
-                      "ratio", pack->measures[metric->a].name,
-                      pack->measures[metric->b].name, "label",
-                      json_label(metric->label)));
-    }
+    json_t *dims = json_array();
+    for (unsigned i = 0; i < pack->metric_count; i++)
+        json_array_append_new(metrics, json_metric(pack, &pack->metrics[i]));
+    for (unsigned d = 0; d < pack->dim_count; d++)
+        json_array_append_new(dims, json_pack("{s:s, s:s}", "name",
+                                              pack->dims[d].name, "codes",
+                                              pack->dims[d].list));
     for (unsigned i = 0; i < pack->measure_count; i++) {
         const struct model_pack_measure *measure = &pack->measures[i];
         json_array_append_new(measures, json_pack("{s:s, s:s, s:i, s:s, s:o}",
@@ -388,10 +401,11 @@ api_figures_json_pack(const struct model_pack *pack)
                                                   measure->expr_text, "label",
                                                   json_label(measure->label)));
     }
-    return json_pack(
-        "{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:o, s:o}", "pack", pack->name,
-        "version", pack->version, "title", json_label(pack->title), "shape",
-        base_b64_hex(base_bytes(pack->shape, 32), hex), "zone_s",
-        (int)pack->calendar.zone_s, "freqs", json_freqs(pack), "scope",
-        pack->scope_text, "metrics", metrics, "measures", measures);
+    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}",
+                     "pack", pack->name, "version", pack->version, "title",
+                     json_label(pack->title), "shape",
+                     base_b64_hex(base_bytes(pack->shape, 32), hex), "zone_s",
+                     (int)pack->calendar.zone_s, "freqs", json_freqs(pack),
+                     "scope", pack->scope_text, "dims", dims, "metrics",
+                     metrics, "measures", measures);
 }
