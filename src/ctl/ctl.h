@@ -72,6 +72,7 @@ enum ctl_exit ctl_load(struct ctl *ctl);
 enum ctl_exit ctl_query(struct ctl *ctl);
 enum ctl_exit ctl_figure(struct ctl *ctl);
 enum ctl_exit ctl_pack(struct ctl *ctl);
+enum ctl_exit ctl_return(struct ctl *ctl);
 enum ctl_exit ctl_audit(struct ctl *ctl);
 enum ctl_exit ctl_doctor(struct ctl *ctl);
 enum ctl_exit ctl_bench(struct ctl *ctl);
