@@ -218,6 +218,9 @@ figure_entry(const json_t *entry, const char *unit, unsigned depth,
     if (json_object_get(entry, "sequence") != NULL)
         printf("  journal %lld to %lld", figure_number(entry, "shard"),
                figure_number(entry, "sequence"));
+    if (json_object_get(entry, "digest") != NULL)
+        printf("  samples %lld, SHA-256 %.16s...",
+               figure_number(entry, "samples"), figure_text(entry, "digest"));
     if (json_is_true(json_object_get(entry, "changed")))
         printf("  (changed since)");
     if (why[0] != '\0')

@@ -19,6 +19,14 @@ struct model_event_fold {
     uint64_t token;    /* stream's, given back */
     uint64_t mask;     /* inputs present */
     int64_t values[MODEL_PACK_INPUTS]; /* in the input's unit * 10^-scale */
+    /* What was folded: how many samples, from when to when, and SHA-256 of
+     * their text: for every input that had any, in the pack's order, a line
+     * with its name, then a line `MS VALUE` each, as they rise in time, with
+     * the one before the window that the fold began at.  0 samples: too many
+     * for that. */
+    uint32_t samples;
+    int64_t first_ms, last_ms;
+    uint8_t digest[32];
     uint8_t unit_size;
     uint8_t unit[255]; /* identifier, registered spelling */
 };

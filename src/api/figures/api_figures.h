@@ -10,7 +10,8 @@
  * GET /api/figures/explain   pack, metric, at, freq, asof.  {value, a, b: the
  *     operands with their sums, times, minus, formula, asof, entries[]}; an
  *     entry is {kind node|part|unit|input, name, value, a, b, n, reported,
- *     expected, epoch, revision, why, changed, shard, sequence, below[]}, or
+ *     expected, epoch, revision, why, changed, shard, sequence, samples, first,
+ *     last, digest (of a unit: model_event.h), below[]}, or
  *     {kind batch, name: who signed, epoch, seq, verdict signed|unknown|gone,
  *     key_id, key: his public key, batch: the message; base64, "" when it is
  *     too large; drawn in doc/formats/dgf1.md}.  Every level answers as it was

@@ -301,6 +301,14 @@ json_entry(const struct rollup_name *name,
         json_number(to, "shard", entry->shard);
         json_number(to, "sequence", entry->sequence);
     }
+    if (entry->has & WIRE_EXPLAIN_DIGEST) {
+        char hex[65];
+        json_number(to, "samples", entry->samples);
+        json_object_set_new(to, "first", json_integer(entry->first_ms));
+        json_object_set_new(to, "last", json_integer(entry->last_ms));
+        json_object_set_new(to, "digest",
+                            json_string(base_b64_hex(entry->digest, hex)));
+    }
     return to;
 }
 
@@ -311,6 +319,7 @@ json_unnamed(json_t *one)
     json_object_set_new(one, "name", json_null());
     json_object_del(one, "shard");
     json_object_del(one, "sequence");
+    json_object_del(one, "digest");
 }
 
 json_t *

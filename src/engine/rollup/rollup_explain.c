@@ -111,12 +111,20 @@ explain_unit(struct explain_call *call, struct explain_list *list,
     entry.has |= WIRE_EXPLAIN_SAMPLE;
     if (list->count + pack->input_count >= WIRE_EXPLAIN_ENTRIES)
         entry.why = ERR_LIMIT;
+    enum err err =
+        store_kv_get(rollup_snap(rollup), STORE_TABLE_CONTRIB, key, &value);
+    if (err == ERR_OK)
+        err = rollup_past_contrib(rollup, &call->when, key, &source, value,
+                                  rollup->packs[call->pack].slots, row);
+    if (err == ERR_OK && row->flags & ROLLUP_ROW_DIGEST) {
+        entry.has |= WIRE_EXPLAIN_DIGEST;
+        entry.samples = row->samples;
+        entry.first_ms = row->first_ms;
+        entry.last_ms = row->last_ms;
+        entry.digest = base_bytes(row->digest, sizeof row->digest);
+    }
     explain_add(list, &entry);
-    if (entry.why != ERR_OK ||
-        store_kv_get(rollup_snap(rollup), STORE_TABLE_CONTRIB, key, &value) !=
-            ERR_OK ||
-        rollup_past_contrib(rollup, &call->when, key, &source, value,
-                            rollup->packs[call->pack].slots, row) != ERR_OK)
+    if (entry.why != ERR_OK || err != ERR_OK)
         return;
     for (unsigned i = 0; i < pack->input_count; i++) {
         struct rollup_part input = {.has_a = true, .a = row->values[i]};

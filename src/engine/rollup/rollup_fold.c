@@ -158,6 +158,8 @@ fold_same(const struct rollup_row_contrib *old,
 {
     return old->cell == now->cell && old->inputs == now->inputs &&
            memcmp(old->values, now->values, sizeof old->values) == 0 &&
+           old->samples == now->samples &&
+           memcmp(old->digest, now->digest, sizeof old->digest) == 0 &&
            model_figure_equal(&old->figure, &now->figure);
 }
 
@@ -188,8 +190,15 @@ fold_merge(struct rollup *rollup, const struct model_event_fold *fold,
         .shard = fold->shard,
         .sequence = fold->sequence,
         .inputs = fold->mask,
+        .samples = fold->samples,
+        .first_ms = fold->first_ms,
+        .last_ms = fold->last_ms,
         .unit = unit,
     };
+    if (fold->samples > 0) {
+        now->flags |= ROLLUP_ROW_DIGEST;
+        memcpy(now->digest, fold->digest, sizeof now->digest);
+    }
     for (unsigned i = 0; i < MODEL_PACK_INPUTS; i++)
         now->values[i] = fold->mask >> i & 1 ? fold->values[i] : 0;
     const struct model_value_row values = {.mask = now->inputs,

@@ -354,6 +354,12 @@ walk_contrib(struct row_io *io, void *at)
         io_u8(io, &row->reason);
     if (row->flags & ROLLUP_ROW_BATCH)
         io_u64(io, &row->seq);
+    if (row->flags & ROLLUP_ROW_DIGEST) {
+        io_varint(io, &row->samples);
+        io_ms(io, &row->first_ms);
+        io_ms(io, &row->last_ms);
+        io_array(io, row->digest, sizeof row->digest);
+    }
     if (row->flags & ROLLUP_ROW_UNIT) {
         io_varint(io, &row->shard);
         io_varint(io, &row->sequence);

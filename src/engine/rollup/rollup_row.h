@@ -22,7 +22,8 @@
  * and WINDOW 01, which are read without what is marked * too):
  *  CONTRIB  flags u8, cell u32, epoch u32, revision u64, applied at ms u64,
  *           *reason u8, if flagged (BATCH) seq u64 of the batch that it came
- *           in; of a unit: varint shard, sequence, mask of inputs,
+ *          in; of a unit: if flagged (DIGEST) varint samples, first ms u64,
+ *           last ms u64, digest 32; varint shard, sequence, mask of inputs,
  *           zigzag value per bit, u8 length and the unit's spelling; the figure
  *           to the end
  *  TOTAL    epoch u32, revision u64, applied at ms u64, the figure to the end
@@ -145,8 +146,9 @@ enum {
     ROLLUP_ROW_TOMBSTONE = 1,
     ROLLUP_ROW_PLACEHOLDER = 2,
     ROLLUP_ROW_UNIT = 4,
-    ROLLUP_ROW_GONE = 8,   /* removed: it reads as absent, and has been here */
-    ROLLUP_ROW_BATCH = 16, /* seq is there */
+    ROLLUP_ROW_GONE = 8,    /* removed: it reads as absent, and has been here */
+    ROLLUP_ROW_BATCH = 16,  /* seq is there */
+    ROLLUP_ROW_DIGEST = 32, /* samples, their span and digest are there */
 };
 
 struct rollup_row_contrib {
@@ -156,6 +158,9 @@ struct rollup_row_contrib {
     int64_t at_ms;
     uint64_t seq; /* of the batch it came in */
     uint64_t shard, sequence, inputs;
+    uint64_t samples; /* of a unit: what was folded (model_event_fold) */
+    int64_t first_ms, last_ms;
+    uint8_t digest[32];
     int64_t values[MODEL_PACK_INPUTS];
     struct bytes unit;
     struct model_figure figure;

@@ -9,6 +9,7 @@
  * Pace     64 folds a turn, 256 events that rollup has not answered. */
 #include "base/base_mem.h"
 #include "base/base_must.h"
+#include "crypt/crypt_hash.h"
 #include "engine/stream/stream_private.h"
 
 enum {
@@ -16,6 +17,7 @@ enum {
     FOLD_TICK_MS = 1000,
     FOLD_SAMPLES = 1 << 20,
     FOLD_LOOKS = 64, /* backwards past unusable samples */
+    FOLD_TEXT = 8 << 20,
 };
 
 /* --- reading --- */
@@ -27,6 +29,7 @@ struct fold_read {
     int64_t start, end;
     struct model_fold_sample *samples;
     size_t count;
+    struct base_out text; /* of all that was read */
 };
 
 static bool
@@ -129,6 +132,24 @@ fold_column(struct stream *stream, struct stream_unit *unit, unsigned pack,
     return false;
 }
 
+/* What the figure walks down to: see model_event.h. */
+static void
+fold_write(struct fold_read *read, struct model_event_fold *event)
+{
+    char number[BASE_NUM_TEXT];
+    if (read->count > 0)
+        base_out_format(&read->text, "%s\n", read->input->name);
+    for (size_t i = 0; i < read->count; i++) {
+        const struct model_fold_sample *sample = &read->samples[i];
+        base_out_format(&read->text, "%lld %s\n", (long long)sample->t_ms,
+                        base_num_text(sample->num, number));
+        if (event->samples++ == 0 || sample->t_ms < event->first_ms)
+            event->first_ms = sample->t_ms;
+        if (event->samples == 1 || sample->t_ms > event->last_ms)
+            event->last_ms = sample->t_ms;
+    }
+}
+
 static enum err
 fold_input(struct fold_read *read, unsigned index,
            struct model_event_fold *event)
@@ -137,6 +158,7 @@ fold_input(struct fold_read *read, unsigned index,
     enum err err = fold_samples(read);
     if (err != ERR_OK)
         return err;
+    fold_write(read, event);
     err = model_fold(read->input, (struct wall){read->start},
                      (struct wall){read->end}, read->samples, read->count,
                      &value, NULL);
@@ -162,11 +184,17 @@ fold_inputs(struct stream *stream, const struct stream_window *window,
                              .group = lane->unit->group,
                              .start = start.ms,
                              .end = end.ms};
+    base_out_grow(&read.text, FOLD_TEXT);
     for (unsigned i = 0; i < pack->input_count && err == ERR_OK; i++) {
         read.input = &pack->inputs[i];
         if (fold_column(stream, lane->unit, lane->pack, i, &read.column))
             err = fold_input(&read, i, event);
     }
+    if (base_out_ok(&read.text))
+        crypt_hash_sha256(base_out_bytes(&read.text), event->digest);
+    else
+        event->samples = 0;
+    base_out_done(&read.text);
     return err;
 }
 

@@ -4,6 +4,7 @@
  * what it had not committed; power cuts, full disks, seals.  In the end every
  * stored contribution is the fold of all samples there are, and there is one
  * wherever that fold is not empty. */
+#include "crypt/crypt_hash.h"
 #include "engine/stream/stream_world_test.h"
 #include "model/model_fold.h"
 
@@ -317,6 +318,43 @@ what_comes_in_while_its_window_is_told_is_not_forgotten(void **state)
     world_done(&world);
 }
 
+/* Two of the minute and, for a counter's rise, the one before it. */
+static void
+a_fold_says_which_samples_it_is_of(void **state)
+{
+    (void)state;
+    static struct world world;
+    char text[256];
+    uint8_t digest[32];
+    world_init(&world, 3);
+    world_open(&world);
+    learn_all(&world);
+    world.deaf = true;
+    static const int64_t at[][2] = {
+        {-1000, 3}, {1000, 5}, {59999, 7}, {60000, 11}};
+    for (unsigned i = 0; i < BASE_COUNT(at); i++)
+        assert_int_equal(world_write(&world, "88/a", "energy",
+                                     world_start_ms + at[i][0],
+                                     world_num(at[i][1]), NULL),
+                         ERR_OK);
+    world_run(&world, 66000);
+    assert_true(world.waiting_count >= 1);
+    static const struct model_event_fold none;
+    const struct model_event_fold *fold = &none;
+    for (unsigned i = 0; i < world.waiting_count; i++)
+        if (world.waiting[i]->first_ms == world_start_ms - 1000 &&
+            world.waiting[i]->last_ms == world_start_ms + 59999)
+            fold = world.waiting[i];
+    assert_int_equal(fold->samples, 3);
+    snprintf(text, sizeof text, "energy\n%lld 3\n%lld 5\n%lld 7\n",
+             (long long)world_start_ms - 1000, (long long)world_start_ms + 1000,
+             (long long)world_start_ms + 59999);
+    crypt_hash_sha256(base_bytes_text(text), digest);
+    assert_memory_equal(fold->digest, digest, sizeof digest);
+    world_commit(&world, 10);
+    world_done(&world);
+}
+
 static void
 a_fold_waits_until_what_it_has_read_is_durable(void **state)
 {
@@ -364,6 +402,7 @@ main(void)
         cmocka_unit_test(stories_that_once_went_wrong_go_well),
         cmocka_unit_test(
             what_comes_in_while_its_window_is_told_is_not_forgotten),
+        cmocka_unit_test(a_fold_says_which_samples_it_is_of),
         cmocka_unit_test(a_fold_waits_until_what_it_has_read_is_durable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* wire_explain.c -- see wire_explain.h. */
 #include "wire/figure/wire_explain.h"
 
-enum { EXPLAIN_HAS = 63, EXPLAIN_HELD = 16 };
+enum { EXPLAIN_HAS = 127, EXPLAIN_HELD = 16 };
 
 void
 wire_explain_ask_write(struct base_out *out, const struct wire_explain_ask *ask)
@@ -102,6 +102,12 @@ wire_explain_add(struct base_out *out, const struct wire_explain_entry *entry)
         base_out_u16le(out, (uint16_t)entry->batch.size);
         base_out_bytes_add(out, entry->batch);
     }
+    if (entry->has & WIRE_EXPLAIN_DIGEST) {
+        base_out_varint(out, entry->samples);
+        base_out_u64le(out, (uint64_t)entry->first_ms);
+        base_out_u64le(out, (uint64_t)entry->last_ms);
+        base_out_bytes_add(out, entry->digest);
+    }
 }
 
 void
@@ -145,6 +151,12 @@ wire_explain_next(struct base_cur *cur, struct wire_explain_entry *ret_entry)
         entry.key_id = base_cur_u64le(cur);
         entry.key = base_cur_take(cur, base_cur_u8(cur));
         entry.batch = base_cur_take(cur, base_cur_u16le(cur));
+    }
+    if (entry.has & WIRE_EXPLAIN_DIGEST) {
+        entry.samples = base_cur_varint(cur);
+        entry.first_ms = (int64_t)base_cur_u64le(cur);
+        entry.last_ms = (int64_t)base_cur_u64le(cur);
+        entry.digest = base_cur_take(cur, 32);
     }
     bool wrong = entry.depth > WIRE_EXPLAIN_DEPTH || entry.kind == 0 ||
                  entry.kind > WIRE_EXPLAIN_BATCH ||

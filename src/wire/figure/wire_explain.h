@@ -12,11 +12,12 @@
  *  |   |   | revision u64} by rising cell, <= 2,048; none: as it is now   |
  * Answer: u16 count <= 4,096, then entries:
  *  | u8 depth | u8 kind | u8 why (why nothing is below it: an enum err)   |
- *  | u8 has: 1 value, 2 a, 4 b, 8 sample, 16 changed, 32 proof            |
+ *  | u8 has: 1 value, 2 a, 4 b, 8 sample, 16 changed, 32 proof, 64 digest |
  *  | u8 length and name | varint n, reported, expected, epoch, revision   |
  *  | [zigzag value, a count of 10^-12] [zigzag a] [zigzag b]              |
  *  | [varint shard, sequence] [varint seq; u8 verdict; key id u64;        |
  *  | u8 length and public key; u16 length and the batch, 0: too large]    |
+ *  | [varint samples; first ms, last ms u64; digest 32]                   |
  *   NODE    name: its prefix; a, b: sums of the operands there
  *   PART    name: a child's prefix; what this node holds of it
  *   UNIT    name: a unit; sample: where its samples stood in the journal
@@ -57,6 +58,7 @@ enum {
     WIRE_EXPLAIN_SAMPLE = 8,
     WIRE_EXPLAIN_CHANGED = 16, /* PART: not what was counted here any more */
     WIRE_EXPLAIN_PROOF = 32,
+    WIRE_EXPLAIN_DIGEST = 64, /* UNIT: of the samples that were folded */
 };
 
 enum wire_explain_verdict {
@@ -87,6 +89,9 @@ struct wire_explain_entry {
     uint64_t seq, key_id;
     uint8_t verdict;
     struct bytes key, batch;
+    uint64_t samples;
+    int64_t first_ms, last_ms;
+    struct bytes digest; /* 32 bytes */
 };
 
 void wire_explain_ask_write(struct base_out *out,

@@ -353,6 +353,7 @@ a_unit_has_the_codes_of_its_registry(void **state)
 static void
 an_explanation_is_read_as_it_was_written(void **state)
 {
+    static const uint8_t digest[32] = {1, 2, 3};
     (void)state;
     struct base_out out;
     struct base_cur cur;
@@ -368,12 +369,15 @@ an_explanation_is_read_as_it_was_written(void **state)
                                .n = 2,
                                .epoch = 1,
                                .revision = 8});
-    wire_explain_add(&out,
-                     &(struct wire_explain_entry){.depth = 1,
-                                                  .kind = WIRE_EXPLAIN_UNIT,
-                                                  .why = ERR_TIMEOUT,
-                                                  .has = WIRE_EXPLAIN_SAMPLE,
-                                                  .sequence = 77});
+    wire_explain_add(&out, &(struct wire_explain_entry){
+                               .depth = 1,
+                               .kind = WIRE_EXPLAIN_UNIT,
+                               .why = ERR_TIMEOUT,
+                               .has = WIRE_EXPLAIN_SAMPLE | WIRE_EXPLAIN_DIGEST,
+                               .samples = 12,
+                               .first_ms = -4,
+                               .digest = base_bytes(digest, sizeof digest),
+                               .sequence = 77});
     wire_explain_add(
         &out, &(struct wire_explain_entry){.depth = 1,
                                            .kind = WIRE_EXPLAIN_BATCH,
@@ -392,6 +396,9 @@ an_explanation_is_read_as_it_was_written(void **state)
     assert_true(wire_explain_next(&cur, &entry));
     assert_int_equal(entry.why, ERR_TIMEOUT);
     assert_int_equal(entry.sequence, 77);
+    assert_int_equal(entry.samples, 12);
+    assert_int_equal(entry.first_ms, -4);
+    assert_memory_equal(entry.digest.at, digest, sizeof digest);
     assert_true(wire_explain_next(&cur, &entry));
     assert_int_equal(entry.seq, 9);
     assert_int_equal(entry.key_id, 5);
