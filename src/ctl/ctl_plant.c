@@ -301,5 +301,5 @@ ctl_plant(struct ctl *ctl)
 enum ctl_exit
 ctl_plant_check(struct ctl *ctl)
 {
-    return plant_check_file(ctl, ctl->args[0]);
+    return plant_check_files(ctl);
 }

@@ -97,7 +97,7 @@ def works_into(chain, works, args, kill):
     assert done.returncode == 0, (out, err)
     assert b'simulated' in out and b' 0 refused' in out, out
     checked = run('plant', 'check', truth, '--node', factory.url)
-    assert b' 0 differences' in checked, checked
+    assert b': 0 differences' in checked, checked
     return truth, out.decode().strip(), checked.decode().strip()
 
 
@@ -111,7 +111,7 @@ def a_lie_is_found(chain, truth):
     with open(false, 'w') as f:
         f.write('\n'.join(lines) + '\n')
     out = run('plant', 'check', false, '--node', chain.enterprise.url, code=1)
-    assert b'made_pcs_total' in out and b' 1 differences' in out, out
+    assert b'made_pcs_total' in out and b': 1 differences' in out, out
     with open(false, 'w') as f:
         f.write('\n'.join(lines[:-1]) + '\n')
     run('plant', 'check', false, '--node', chain.enterprise.url, code=1)

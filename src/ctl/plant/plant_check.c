@@ -8,37 +8,14 @@
 #include <string.h>
 
 #include "base/base_mem.h"
-#include "base/base_num.h"
-#include "ctl/ctl_http.h"
+#include "ctl/plant/plant_check_inner.h"
 
-enum {
-    CHECK_LINE = 4096,
-    CHECK_SERIES = 4096,
-    CHECK_SAID = 100,
-    CHECK_ID = 128,
-    CHECK_NAME = 64,
-};
+enum { CHECK_LINE = 4096, CHECK_SERIES = 4096, CHECK_SAID = 100 };
 
 static const int64_t check_span_ms = 1800000; /* of samples asked at once */
 
-struct check_series {
-    char id[CHECK_ID], metric[CHECK_NAME];
-    unsigned decimals;
-    int64_t count, sum, first_ms, first, last_ms, last; /* truth */
-    int64_t has_count, has_sum, has_first_ms, has_first, has_last_ms, has_last;
-};
-
-struct check {
-    const struct ctl *ctl;
-    struct check_series *series;
-    unsigned series_count;
-    bool begun, ended;
-    int64_t from_ms, to_ms;
-    uint64_t differences, samples;
-};
-
-static void __attribute__((format(printf, 2, 3)))
-check_differs(struct check *check, const char *fmt, ...)
+void
+plant_check_differs(struct check *check, const char *fmt, ...)
 {
     va_list args;
     if (check->differences++ >= CHECK_SAID)
@@ -95,9 +72,10 @@ check_take(struct check *check, const json_t *line)
     } else if (json_object_get(line, "end")) {
         check->ended = true;
         check->to_ms = check_integer(line, "to_ms");
+    } else if (json_object_get(line, "window")) {
+        plant_check_window(check, line);
     } else {
-        return json_object_get(line, "window") ||
-               json_object_get(line, "fault");
+        return json_object_get(line, "fault") != NULL;
     }
     return true;
 }
@@ -142,8 +120,8 @@ check_find(struct check *check, const char *id, const char *metric)
 }
 
 /* The integer of 10^-decimals that the text is, exactly. */
-static bool
-check_mantissa(const char *text, unsigned decimals, int64_t *ret_value)
+bool
+plant_check_mantissa(const char *text, unsigned decimals, int64_t *ret_value)
 {
     struct num num;
     struct dec dec;
@@ -167,12 +145,12 @@ check_sample(struct check *check, struct check_series *series,
     const char *text = json_string_value(json_array_get(point, 1));
     int64_t value;
     check->samples++;
-    if (!check_mantissa(text, series->decimals, &value)) {
-        check_differs(check,
-                      "%s %s at %" PRId64 ": %s has more than %u "
-                      "decimals",
-                      series->id, series->metric, t_ms, text ? text : "nothing",
-                      series->decimals);
+    if (!plant_check_mantissa(text, series->decimals, &value)) {
+        plant_check_differs(check,
+                            "%s %s at %" PRId64 ": %s has more than %u "
+                            "decimals",
+                            series->id, series->metric, t_ms,
+                            text ? text : "nothing", series->decimals);
         return;
     }
     if (series->has_count++ == 0) {
@@ -197,8 +175,8 @@ check_answer(struct check *check, const char *id, const json_t *answer)
         struct check_series *series =
             metric ? check_find(check, id, metric) : NULL;
         if (series == NULL) {
-            check_differs(check, "%s %s: not in the truth", id,
-                          metric ? metric : "?");
+            plant_check_differs(check, "%s %s: not in the truth", id,
+                                metric ? metric : "?");
             continue;
         }
         json_array_foreach(json_object_get(row, "values"), k, point)
@@ -242,8 +220,8 @@ check_equal(struct check *check, const struct check_series *series,
             const char *what, int64_t truth, int64_t has)
 {
     if (truth != has)
-        check_differs(check, "%s %s: %s %" PRId64 ", but was %" PRId64,
-                      series->id, series->metric, what, has, truth);
+        plant_check_differs(check, "%s %s: %s %" PRId64 ", but was %" PRId64,
+                            series->id, series->metric, what, has, truth);
 }
 
 static void
@@ -259,38 +237,57 @@ check_compare(struct check *check, const struct check_series *series)
     check_equal(check, series, "last", series->last, series->has_last);
 }
 
+/* Those of one file, which stand from `first` on. */
 static enum ctl_exit
-check_all_series(struct check *check)
+check_all_series(struct check *check, unsigned first)
 {
-    for (unsigned i = 0; i < check->series_count; i++) {
+    for (unsigned i = first; i < check->series_count; i++) {
         const char *id = check->series[i].id;
-        if (i > 0 && strcmp(check->series[i - 1].id, id) == 0)
+        if (i > first && strcmp(check->series[i - 1].id, id) == 0)
             continue; /* they stand together */
         enum ctl_exit bad = check_machine(check, id);
         if (bad != CTL_OK)
             return bad;
     }
-    for (unsigned i = 0; i < check->series_count; i++)
+    for (unsigned i = first; i < check->series_count; i++)
         check_compare(check, &check->series[i]);
     return CTL_OK;
 }
 
 /* --- the whole --- */
 
+static enum ctl_exit
+check_file(struct check *check, const char *path, bool series)
+{
+    unsigned first = check->series_count;
+    check->begun = check->ended = false;
+    enum ctl_exit result = check_read(check, path);
+    if (result == CTL_OK && series)
+        result = check_all_series(check, first);
+    check->files++;
+    return result;
+}
+
 enum ctl_exit
-plant_check_file(const struct ctl *ctl, const char *path)
+plant_check_files(const struct ctl *ctl)
 {
     struct check check = {.ctl = ctl};
+    bool series = ctl_value(ctl, "figures") == NULL;
+    enum ctl_exit result = CTL_OK;
     check.series = base_mem_zero(CHECK_SERIES * sizeof *check.series);
-    enum ctl_exit result = check_read(&check, path);
+    for (unsigned i = 0; i < ctl->arg_count && result == CTL_OK; i++)
+        result = check_file(&check, ctl->args[i], series);
     if (result == CTL_OK)
-        result = check_all_series(&check);
+        result = plant_check_figures(&check);
     if (result == CTL_OK) {
-        printf("%u series, %" PRIu64 " samples: %" PRIu64 " differences\n",
-               check.series_count, check.samples, check.differences);
+        printf("%u series, %" PRIu64 " samples, %" PRIu64 " figures: %" PRIu64
+               " differences\n",
+               series ? check.series_count : 0, check.samples, check.figures,
+               check.differences);
         if (check.differences > 0)
             result = CTL_NO;
     }
+    base_mem_free(check.windows);
     base_mem_free(check.series);
     return result;
 }
