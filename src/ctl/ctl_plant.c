@@ -15,6 +15,7 @@
 #include "ctl/ctl_feed.h"
 #include "ctl/plant/plant_check.h"
 #include "ctl/plant/plant_machine.h"
+#include "ctl/plant/plant_register.h"
 
 enum { PLANT_TOPIC = 160, PLANT_SPEED_MAX = 1000000, PLANT_WAIT_MS = 250 };
 
@@ -224,6 +225,8 @@ plant_feed(const struct ctl *ctl, struct plant_run *run)
         .self = run,
     };
     enum ctl_exit result = ctl_feed_credentials(ctl, &feed, room, sizeof room);
+    if (result == CTL_OK)
+        result = plant_register_machines(ctl, &run->plant);
     if (result != CTL_OK)
         return result;
     /* an identifier, or one with ":" behind it (spec connect 7) */

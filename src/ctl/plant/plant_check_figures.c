@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/base_mem.h"
+#include "base/base_time.h"
 
 enum { CHECK_PATH = 256, CHECK_DIGITS = 2 };
 
