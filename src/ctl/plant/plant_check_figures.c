@@ -172,11 +172,13 @@ check_line(struct check *check, const struct check_group *group,
     const char *from = json_string_value(json_object_get(line, "from"));
     const json_t *measures = json_object_get(line, "measures");
     const int64_t *truth = NULL;
-    if (from && from[0] == '\0') {
+    if (from == NULL) /* the node's own sum */
+        from = "";
+    if (from[0] == '\0') {
         truth = group->sums;
         (*ret_whole)++;
     }
-    for (unsigned i = 0; from && i < group->count; i++)
+    for (unsigned i = 0; i < group->count; i++)
         if (strcmp(group->first[i].id, from) == 0)
             truth = group->first[i].counts;
     for (unsigned i = 0; truth && i < COUNTS; i++)
@@ -310,7 +312,7 @@ check_packs(struct check *check, struct check_walk *walk)
         return bad;
     json_array_foreach(json_object_get(answer, "packs"), i, pack)
     {
-        const char *name = json_string_value(json_object_get(pack, "name"));
+        const char *name = json_string_value(json_object_get(pack, "pack"));
         walk->kpi |= name && strcmp(name, "kpi/iso22400") == 0;
         walk->carbon |= name && strcmp(name, "energy/carbon") == 0;
     }
