@@ -7,6 +7,7 @@
 #ifndef CTL_HANDLE_H
 #define CTL_HANDLE_H
 
+#include "ctl/ctl.h"
 #include "door/handle/handle_client.h"
 
 struct ctl_handle {
@@ -21,5 +22,9 @@ struct ctl_handle {
 enum err ctl_handle_ask(struct ctl_handle *handle, const char *where,
                         struct base_note *note);
 void ctl_handle_end(struct ctl_handle *handle);
+/* `dougong resolve ID --handle HOST:PORT`: as the same question over HTTP is
+ * answered, status and JSON. */
+enum ctl_exit ctl_handle_resolve(const struct ctl *ctl, long *ret_status,
+                                 json_t **ret_answer);
 
 #endif

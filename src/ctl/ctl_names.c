@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/base_mem.h"
+#include "ctl/ctl_handle.h"
 #include "ctl/ctl_http.h"
 
 enum {
@@ -111,19 +112,15 @@ names_print_hops(const json_t *answer)
                (int)json_integer_value(json_object_get(hop, "ms")));
 }
 
-enum ctl_exit
-ctl_resolve(struct ctl *ctl)
+static enum ctl_exit
+names_resolve(const struct ctl *ctl, long *ret_status, json_t **ret_answer)
 {
     const char *type = ctl_value(ctl, "type"), *index = ctl_value(ctl, "index");
-    bool trace = ctl_value(ctl, "trace") != NULL;
-    json_t *answer = NULL, *value;
-    long status = 0;
-    size_t i;
     struct base_out path;
     base_out_grow(&path, NAMES_PATH);
     base_out_text(&path, "/api/handles/");
     ctl_http_escape(&path, ctl->args[0]);
-    base_out_format(&path, "?%s", trace ? "trace" : "");
+    base_out_format(&path, "?%s", ctl_value(ctl, "trace") ? "trace" : "");
     if (type != NULL) {
         base_out_text(&path, "&type=");
         ctl_http_escape(&path, type);
@@ -133,15 +130,27 @@ ctl_resolve(struct ctl *ctl)
         ctl_http_escape(&path, index);
     }
     base_out_u8(&path, 0);
-    enum ctl_exit bad =
-        names_ask(ctl, NULL, (const char *)path.at, NULL, &status, &answer);
+    enum ctl_exit bad = names_ask(ctl, NULL, (const char *)path.at, NULL,
+                                  ret_status, ret_answer);
     base_out_done(&path);
+    return bad;
+}
+
+enum ctl_exit
+ctl_resolve(struct ctl *ctl)
+{
+    json_t *answer = NULL, *value;
+    long status = 0;
+    size_t i;
+    enum ctl_exit bad = ctl_value(ctl, "handle") != NULL
+                            ? ctl_handle_resolve(ctl, &status, &answer)
+                            : names_resolve(ctl, &status, &answer);
     if (bad != CTL_OK)
         return bad;
     if (ctl->json) {
         ctl_print_json(answer);
     } else {
-        if (trace)
+        if (ctl_value(ctl, "trace") != NULL)
             names_print_hops(answer);
         json_array_foreach(json_object_get(answer, "values"), i, value)
             names_print_value(value);

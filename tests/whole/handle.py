@@ -9,6 +9,7 @@ oversized messages and a flood, after each of which the door must still answer.
 
 With DOUGONG_HANDLE_LONG=1 the flood lasts longer.
 """
+import json
 import os
 import random
 import socket
@@ -195,7 +196,6 @@ class Show:
         self.udp, self.tcp = Udp(self.port), Tcp(self.port)
 
     def put(self, name, values):
-        import json
         status, body, _ = http('%s/api/handles/%s' % (self.node.url, name),
                                json.dumps({'values': values}).encode(),
                                {'Content-Type': 'application/json'}, 'PUT')
@@ -317,6 +317,23 @@ class Show:
         assert top.ask(1, name, recursion=11).code == 6
         assert self.udp.ask(1, name, recursion=11).code == 1
         print('the nation fetches for who asks it to, and refers the others')
+
+    def command(self):
+        where = '127.0.0.1:%d' % self.port
+
+        def run(name, *more, at=where):
+            return self.node.ctl('resolve', name, '--handle', at, *more,
+                                 check=False)
+        done = run('88.31.1001/pump-42', '--type', 'URL')
+        assert done.returncode == 0 and b'https://plant/42' in done.stdout
+        assert b'pump@plant' not in done.stdout, done.stdout
+        done = run('88.31.1001/bigger', '--json')
+        answer = json.loads(done.stdout)
+        assert answer['transport'] == 'tcp' and answer['responseCode'] == 1
+        assert run('88.31.1001/none').returncode == 1
+        assert run('88.31.1001/x', at='127.0.0.1').returncode == 2
+        assert run('88.31.1001/x', at='127.0.0.1:1').returncode == 3
+        print('dougong resolve --handle')
 
     def refusals(self):
         for op in (100, 101, 102, 103, 104, 105, 300, 301, 302):
@@ -443,6 +460,7 @@ def main():
         show.site()
         show.long()
         show.tree()
+        show.command()
         show.refusals()
         show.silence()
         show.garbage()
