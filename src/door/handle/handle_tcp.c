@@ -251,6 +251,9 @@ handle_tcp_open(struct handle_door *door, struct base_note *note)
         .door = door,
         .plain = true,
         .connections_max = door->config.connections,
+        /* One that has not asked yet costs little, and has 10 s: fewer of them
+         * would only be fewer for who would shut others out. */
+        .waiting_max = door->config.connections,
     };
     return net_listen(door->config.net, &config, &door->listener, note);
 }
