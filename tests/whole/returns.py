@@ -132,6 +132,23 @@ def the_month(chain, firms):
     return total
 
 
+def the_nation_by_division(chain, firms):
+    """Each division's sum, its section's, and that of a flag."""
+    want = {}
+    for n, firm in enumerate(firms[1:], 1):
+        for code in (firm.ind, firm.ind[0]):
+            want[code] = want.get(code, 0) + 110000 + n * 1000
+    asked = {'pack': PACK, 'metric': 'revenue', 'at': WINDOW}
+    status, by = chain.nation.get('/api/figures', by='ind', **asked)
+    assert status == 200, by
+    assert {row['code']: int(row['value']) for row in by['rows']
+            if row['value'] is not None} == want, (by, want)
+    status, some = chain.nation.get(
+        '/api/figures', where="flag(ind, 'equipment')", **asked)
+    assert int(some['value']) == sum(
+        want.get(code, 0) for code in ('C34', 'C35', 'C36', 'C39')), some
+
+
 def json_items(answer):
     return {k: v for k, v in answer['items'].items()
             if not k.endswith('_base')}
@@ -230,6 +247,7 @@ def main():
         bad_returns_change_nothing(chain, firms[0],
                                    values(rng, 100000))
         total = the_month(chain, firms)
+        the_nation_by_division(chain, firms)
         total = the_soft_check(chain, firms[0], total)
         total = the_correction(chain, firms, total)
         receipts_verify_offline(chain, firms[3])
