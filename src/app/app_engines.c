@@ -2,6 +2,7 @@
 #include "api/console/api_console.h"
 #include "api/figures/api_figures.h"
 #include "app/app_parts.h"
+#include "engine/ident/ident_key.h"
 
 static enum err
 engines_prom(struct app_parts *parts)
@@ -19,14 +20,21 @@ engines_figures(struct app_parts *parts)
     return net_http_routes(parts->http, routes, API_FIGURES_ROUTES);
 }
 
-/* Of this node's signing key, by its id. */
+/* This node's signing key, or that of a hosted enterprise. */
 static enum err
-engines_public_key(void *self, uint64_t key_id, struct base_out *out)
+engines_public_key(void *self, struct bytes unit, uint64_t key_id,
+                   struct base_out *out)
 {
     struct app_parts *parts = self;
-    if (crypt_key_id(parts->keys.sign) != key_id)
-        return ERR_ABSENT;
-    return crypt_key_public(parts->keys.sign, out);
+    struct crypt_key *hosted = NULL;
+    if (crypt_key_id(parts->keys.sign) == key_id)
+        return crypt_key_public(parts->keys.sign, out);
+    enum err err = ident_key_hosted(parts->ident, unit, &hosted);
+    if (err == ERR_OK)
+        err = crypt_key_id(hosted) == key_id ? crypt_key_public(hosted, out)
+                                             : ERR_ABSENT;
+    crypt_key_free(hosted);
+    return err;
 }
 
 static enum err

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "app/app_parts.h"
+#include "engine/ident/ident_key.h"
 #include "base/base_mem.h"
 #include "sys/sys_random.h"
 
@@ -194,6 +195,14 @@ node_key_of(void *tier, struct bytes child)
     return tier_child_key(tier, child);
 }
 
+static struct crypt_key *
+node_signer_of(void *self, struct bytes unit)
+{
+    struct app_parts *parts = self;
+    struct crypt_key *key = NULL;
+    return ident_key_hosted(parts->ident, unit, &key) == ERR_OK ? key : NULL;
+}
+
 static enum err
 open_rollup(struct app_parts *parts)
 {
@@ -209,6 +218,8 @@ open_rollup(struct app_parts *parts)
         .key = parts->keys.sign,
         .key_of = node_key_of,
         .key_self = parts->tier,
+        .signer_of = node_signer_of,
+        .signer_self = parts,
         .audit = &parts->audit.log.model,
         .stats = &parts->stats,
         .log = &parts->log->log,

@@ -28,14 +28,32 @@ def values(rng, revenue):
             'staff': 200}
 
 
+def credit_code(n):
+    """A unified social credit code with its check character (GB 32100)."""
+    letters = '0123456789ABCDEFGHJKLMNPQRTUWXY'
+    body = '91310000MA1K%05d' % n
+    total = sum(letters.index(c) * pow(3, i, 31) for i, c in enumerate(body))
+    return body + letters[(31 - total % 31) % 31]
+
+
 class Firm:
+    """Half are hosted under prefixes of their own, half are the province's."""
     def __init__(self, chain, n, rng):
         self.node, self.rng = chain.province, rng
-        self.id = '88.31/firm-%02d' % n
-        self.ind = INDUSTRIES[n % len(INDUSTRIES)]
+        ind = INDUSTRIES[n % len(INDUSTRIES)]
         self.file_path = os.path.join(chain.dir, 'firm-%02d.csv' % n)
-        self.node.ctl('register', self.id, '--class', 'enterprise',
-                      'CODE.ind=' + self.ind, 'CODE.region=310000')
+        self.hosted = n < FIRMS // 2
+        if self.hosted:
+            prefix = '88.31.20%02d' % n
+            self.id = prefix + '/enterprise'
+            self.node.ctl('prefix', 'apply', prefix, '--name', 'Firm %d' % n,
+                          '--uscc', credit_code(n), '--industry', ind,
+                          '--region', '310000', '--contact', 'Li')
+            self.node.ctl('prefix', 'host', prefix, '--quota', '100')
+        else:
+            self.id = '88.31/firm-%02d' % n
+            self.node.ctl('register', self.id, '--class', 'enterprise',
+                          'CODE.ind=' + ind, 'CODE.region=310000')
 
     def write(self, items):
         with open(self.file_path, 'w') as f:
@@ -113,15 +131,18 @@ def a_year_ago(firms):
 
 def the_month(chain, firms):
     """All but one firm file; the form shows last year beside each item."""
-    total = 0
+    total, keys = 0, []
     for n, firm in enumerate(firms[1:], 1):
         revenue = 110000 + n * 1000
         code, answer = firm.file(WINDOW, values(firm.rng, revenue))
         assert answer['state'] == 'accepted', answer
         assert answer['signature'] == 'valid', answer
+        keys.append(answer['key'])
         code, again = firm.file(WINDOW, json_items(answer))
         assert again['again'] and again['revision'] == 1, again
         total += revenue
+    # each hosted firm signs with a key of its own
+    assert len(set(keys)) == sum(f.hosted for f in firms[1:]) + 1, keys
     figure_is(chain.nation, 'revenue', total)
     status, form = chain.province.get(
         '/api/returns/forms/' + PACK, unit=firms[0].id, window=WINDOW)

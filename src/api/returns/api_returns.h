@@ -37,8 +37,9 @@
 struct api_returns {
     struct rollup *rollup;
     /* The public key (DER) with this id, if this node has it: its own, or that
-     * of an enterprise hosted here. */
-    enum err (*public_key)(void *self, uint64_t key_id, struct base_out *out);
+     * of the enterprise hosted here whose unit this is. */
+    enum err (*public_key)(void *self, struct bytes unit, uint64_t key_id,
+                           struct base_out *out);
     void *self;
 };
 

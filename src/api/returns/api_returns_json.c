@@ -48,8 +48,9 @@ returns_number(const struct model_pack_input *input, int64_t value)
 /* key_id, public_key, and what the signature is worth: "valid", "wrong",
  * "unknown key". */
 static void
-returns_signature(json_t *to, struct api_returns *returns, uint64_t key_id,
-                  bool receipt, struct bytes all, struct bytes signature)
+returns_signature(json_t *to, struct api_returns *returns, struct bytes unit,
+                  uint64_t key_id, bool receipt, struct bytes all,
+                  struct bytes signature)
 {
     struct base_out der, text;
     char id[17];
@@ -58,7 +59,7 @@ returns_signature(json_t *to, struct api_returns *returns, uint64_t key_id,
     base_out_grow(&text, WIRE_RETURN_MAX + 64);
     snprintf(id, sizeof id, "%016" PRIx64, key_id);
     json_object_set_new(to, "key", json_string(id));
-    if (returns->public_key(returns->self, key_id, &der) == ERR_OK) {
+    if (returns->public_key(returns->self, unit, key_id, &der) == ERR_OK) {
         wire_return_signed(&text, receipt,
                            base_bytes_slice(all, 0, all.size - signature.size));
         verdict = crypt_key_verify(base_out_bytes(&der), base_out_bytes(&text),
@@ -129,7 +130,7 @@ api_returns_json_view(struct api_returns *returns,
     json_object_set_new(to, "explanations", returns_texts(view));
     json_object_set_new(to, "return", returns_base64(view->ret));
     json_object_set_new(to, "sha256", returns_sha256(view->ret));
-    returns_signature(to, returns, ret->key_id, false, view->ret,
+    returns_signature(to, returns, ret->unit, ret->key_id, false, view->ret,
                       ret->signature);
     return to;
 }
@@ -181,8 +182,8 @@ api_returns_json_receipt(struct api_returns *returns,
         json_object_set_new(to, "unit", returns_string(receipt->unit));
         json_object_set_new(to, "results",
                             returns_results(view->pack, receipt));
-        returns_signature(to, returns, receipt->key_id, true, view->receipt,
-                          receipt->signature);
+        returns_signature(to, returns, receipt->unit, receipt->key_id, true,
+                          view->receipt, receipt->signature);
     }
     base_mem_free(receipt);
     return to;

@@ -72,7 +72,7 @@ struct rollup_config {
     void *key_self;
     /* The key that speaks for a unit: an enterprise\'s that is hosted here;
      * NULL: `key` for all. */
-    const struct crypt_key *(*signer_of)(void *self, struct bytes unit);
+    struct crypt_key *(*signer_of)(void *self, struct bytes unit);
     void *signer_self;
     struct model_audit *audit; /* NULL: nobody listens */
     struct base_stats *stats;

@@ -467,10 +467,11 @@ filing_return(struct filing *filing, struct base_out *out)
 {
     struct rollup *rollup = filing->rollup;
     struct wire_return *ret = &filing->ret;
-    const struct crypt_key *key =
+    struct crypt_key *own =
         rollup->config.signer_of
             ? rollup->config.signer_of(rollup->config.signer_self, filing->unit)
-            : rollup->config.key;
+            : NULL;
+    const struct crypt_key *key = own ? own : rollup->config.key;
     if (!key)
         return base_err_note(filing->note, ERR_UNSUPPORTED,
                              "this node has no key to sign returns with");
@@ -478,7 +479,9 @@ filing_return(struct filing *filing, struct base_out *out)
     ret->filed_ms = rollup_now(rollup);
     ret->key_id = crypt_key_id(key);
     wire_return_write(out, ret);
-    return filing_sign(key, false, out);
+    enum err err = filing_sign(key, false, out);
+    crypt_key_free(own);
+    return err;
 }
 
 static enum err
