@@ -66,6 +66,7 @@ enum ctl_exit ctl_version(struct ctl *ctl);
 enum ctl_exit ctl_serve(struct ctl *ctl);
 enum ctl_exit ctl_join(struct ctl *ctl);
 enum ctl_exit ctl_prefix(struct ctl *ctl);
+enum ctl_exit ctl_prefix_move(struct ctl *ctl);
 enum ctl_exit ctl_resolve(struct ctl *ctl);
 enum ctl_exit ctl_register(struct ctl *ctl);
 enum ctl_exit ctl_load(struct ctl *ctl);

@@ -24,6 +24,9 @@ http_set(CURL *curl, const struct ctl_http *http, struct curl_slist *headers)
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, 5L);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    if (http->post_size > 0)
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                         (curl_off_t)http->post_size);
     if (http->post != NULL)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, http->post);
     if (http->method != NULL)

@@ -12,6 +12,7 @@
 struct ctl_http {
     const char *url;    /* whole */
     const char *post;   /* body, or NULL for GET */
+    size_t post_size;   /* of a body that is no text; 0: it ends with NUL */
     const char *method; /* NULL: GET, or POST with a body */
     const char *type;   /* of the body */
     const char *user;   /* "user:password" for Basic, or NULL */

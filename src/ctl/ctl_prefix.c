@@ -1,11 +1,18 @@
 /* ctl_prefix.c -- `dougong prefix ...`: applications, and steps of a prefix. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/base_mem.h"
 #include "ctl/ctl_http.h"
 
-enum { PREFIX_PATH = 4096, PREFIX_KEY_MAX = 2048 };
+enum {
+    PREFIX_PATH = 4096,
+    PREFIX_KEY_MAX = 2048,
+    PREFIX_BUNDLE = 64 << 20,
+    PREFIX_PART = 64 << 10
+};
 
 static const char *
 prefix_text(const json_t *json, const char *name)
@@ -178,5 +185,72 @@ ctl_prefix(struct ctl *ctl)
                             json_integer(strtoll(quota, NULL, 10)));
     enum ctl_exit bad = prefix_post(ctl, ctl->args[0], verb, body);
     json_decref(body);
+    return bad;
+}
+
+/* --- moving --- */
+
+static enum ctl_exit
+prefix_save(const char *path, struct bytes bundle)
+{
+    /* It holds a private key. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+    bool good =
+        file != NULL && fwrite(bundle.at, 1, bundle.size, file) == bundle.size;
+    if (file == NULL || fclose(file) != 0 || !good) {
+        ctl_say("%s cannot be written", path);
+        return CTL_REFUSED;
+    }
+    return CTL_OK;
+}
+
+static enum ctl_exit
+prefix_load(const char *path, struct base_out *ret_bundle)
+{
+    FILE *file = fopen(path, "r");
+    base_out_grow(ret_bundle, PREFIX_BUNDLE);
+    if (file == NULL) {
+        ctl_say("%s cannot be read", path);
+        return CTL_USAGE;
+    }
+    char *room = base_mem_new(PREFIX_PART);
+    size_t size;
+    while ((size = fread(room, 1, PREFIX_PART, file)) > 0)
+        base_out_bytes_add(ret_bundle, base_bytes(room, size));
+    base_mem_free(room);
+    fclose(file);
+    return base_out_ok(ret_bundle) ? CTL_OK : CTL_USAGE;
+}
+
+enum ctl_exit
+ctl_prefix_move(struct ctl *ctl)
+{
+    bool in = strcmp(ctl->command->verb, "import") == 0;
+    char url[PREFIX_PATH];
+    struct base_out path, bundle = {0}, answer;
+    long status = 0;
+    prefix_path(&path, ctl->args[0], in ? "import" : "bundle");
+    snprintf(url, sizeof url, "%s%s", ctl->node, (const char *)path.at);
+    base_out_done(&path);
+    struct ctl_http http = {.url = url};
+    enum ctl_exit bad = in ? prefix_load(ctl->args[1], &bundle) : CTL_OK;
+    if (in) {
+        http.post = (const char *)bundle.at;
+        http.post_size = bundle.size;
+        http.type = "application/octet-stream";
+    }
+    if (bad == CTL_OK)
+        bad = ctl_http_raw(&http, &status, &answer);
+    base_out_done(&bundle);
+    if (bad != CTL_OK)
+        return bad;
+    if (status != 200)
+        bad = ctl_http_refused(status, base_out_bytes(&answer));
+    else if (in)
+        printf("%.*s\n", (int)answer.size, (const char *)answer.at);
+    else
+        bad = prefix_save(ctl->args[1], base_out_bytes(&answer));
+    base_out_done(&answer);
     return bad;
 }

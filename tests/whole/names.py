@@ -225,6 +225,59 @@ def hosted(nodes):
     print('names: a hosted enterprise, its quota and its key; from anywhere')
 
 
+def moved(chain):
+    """The hosted enterprise gets its own node; no name changes, and each is
+    right before, during and after."""
+    nodes = chain.nodes
+    province, name = nodes[1], '88.31.2001/m-1'
+    first = values(province, name)
+
+    def right(asked, word):
+        for node in asked:
+            assert values(node, name) == first, (node.prefix, word)
+    own = Node(chain, '88.31.2001', 'enterprise', province)
+    path = os.path.join(own.dir, 'bundle')
+    done = province.ctl('prefix', 'moved', '88.31.2001', check=False)
+    assert done.returncode == 4 and b'export' in done.stderr, done.stderr
+    province.ctl('prefix', 'export', '88.31.2001', path)
+    assert os.stat(path).st_mode & 0o77 == 0
+    done = province.ctl('register', name, '--state', 'suspended', check=False)
+    assert done.returncode == 3 and b'moves' in done.stderr, done.stderr
+    right(nodes, 'exported')
+    own.start()
+    with open(path, 'rb') as f:
+        bundle = f.read()
+    spoilt = bundle.replace(b'http://m', b'http://n', 1)
+    status, body, _ = http(
+        own.url + '/api/prefix-applications/88.31.2001/import', spoilt,
+        headers={'Content-Type': 'application/octet-stream'}, method='POST')
+    assert status == 403 and b'changed' in body, (status, body)
+    for rows in (3, 0):
+        got = json.loads(own.ctl('prefix', 'import', '88.31.2001',
+                                 path).stdout)
+        assert got['rows'] == 3 and got['made'] == rows, got
+    own.stop()
+    own.join()
+    own.start()
+    chain.nodes.append(own)
+    right(nodes, 'joined')
+    until('its node has linked', lambda: province.ctl(
+        'prefix', 'moved', '88.31.2001', check=False).returncode == 0)
+    for node in nodes:
+        until('right at %s' % node.prefix, lambda: resolve(
+            node, name)[1].get('values') == first, 10)
+    _, answer, _ = resolve(nodes[0], name, '--trace')
+    assert [h['node'] for h in answer['hops']] == ['88', '88.31.2001'], answer
+    own.ctl('register', '88.31.2001/m-9', 'URL=http://new')
+    until('a new name at the recursive node', lambda: resolve(
+        nodes[3], '88.31.2001/m-9')[0] == 0, 10)
+    site = values(nodes[0], '0.NA/88.31.2001', '--type', 'HS_SITE')
+    ports = {i['port'] for s in site[0]['data']['value']['servers']
+             for i in s['interfaces']}
+    assert own.port in ports, site
+    print('names: a hosted enterprise moved to its own node without renaming')
+
+
 def away(nodes):
     """The nation stops: everybody below still resolves his own."""
     nation, province, enterprise, recursive = nodes
@@ -276,9 +329,11 @@ def main():
         recursive.start()
         until('the recursive node is linked', lambda: resolve(
             recursive, '0.NA/88')[0] == 0)
-        for step in (everywhere, ways, sites, bad, bulk, life, hosted,
-                     away, denied):
+        for step in (everywhere, ways, sites, bad, bulk, life, hosted):
             step(chain.nodes)
+        moved(chain)
+        for step in (away, denied):
+            step(chain.nodes[:4])
 
 
 if __name__ == '__main__':

@@ -3,7 +3,7 @@
 
 #include "base/base_mem.h"
 
-enum { TREE_BODY_MAX = 64 << 10 };
+enum { TREE_BODY_MAX = 64 << 10, TREE_BUNDLE_MAX = 64 << 20 };
 
 static void
 tree_get(void *self, struct net_http_request *request)
@@ -46,6 +46,12 @@ api_tree_routes(struct api_tree *tree, struct base_loop *loop,
         {NET_HTTP_POST, "/api/prefix-applications/{prefix}/{verb}",
          MODEL_GRANT_PREFIXES, "{prefix}", loop, api_tree_prefix_step, tree,
          TREE_BODY_MAX},
+        {NET_HTTP_GET, "/api/prefix-applications/{prefix}/bundle",
+         MODEL_GRANT_PREFIXES, "{prefix}", loop, api_tree_prefix_bundle, tree,
+         0},
+        {NET_HTTP_POST, "/api/prefix-applications/{prefix}/import",
+         MODEL_GRANT_PREFIXES, "{prefix}", loop, api_tree_prefix_import, tree,
+         TREE_BUNDLE_MAX},
     };
     memcpy(routes, all, sizeof all);
 }

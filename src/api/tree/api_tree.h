@@ -20,7 +20,7 @@ struct api_tree {
     void *self;
 };
 
-enum { API_TREE_ROUTES = 6 };
+enum { API_TREE_ROUTES = 8 };
 
 void api_tree_routes(struct api_tree *tree, struct base_loop *loop,
                      struct net_http_route *routes);

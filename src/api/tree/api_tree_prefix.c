@@ -1,10 +1,12 @@
 /* api_tree_prefix.c -- see api_tree_prefix.h. */
 #include "api/tree/api_tree_prefix.h"
 
-#include "engine/ident/ident_step.h"
+#include <inttypes.h>
+
+#include "engine/ident/ident_move.h"
 
 enum { PREFIX_TOKEN = 1024, PREFIX_LIST = 100, PREFIX_LIST_MAX = 1000 };
-enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24 };
+enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24, PREFIX_BUNDLE = 60 << 20 };
 
 static json_t *
 prefix_text(struct bytes text)
@@ -230,7 +232,7 @@ static bool
 prefix_verb(struct bytes name, enum ident_verb *ret_verb)
 {
     return ident_step_find(name, ret_verb) && *ret_verb != IDENT_VERB_APPLY &&
-           *ret_verb != IDENT_VERB_JOIN;
+           *ret_verb != IDENT_VERB_JOIN && *ret_verb != IDENT_VERB_EXPORT;
 }
 
 void
@@ -250,7 +252,7 @@ api_tree_prefix_step(void *self, struct net_http_request *request)
     if (!prefix_verb(name, &step.verb)) {
         base_err_note(&note, ERR_ABSENT,
                       "\"%.*s\": approve, return, refuse, host, suspend, "
-                      "resume, revoke, export and moved are known",
+                      "resume, revoke and moved are known",
                       (int)name.size, (const char *)name.at);
         net_http_problem(request, 404, &note);
         return;
@@ -267,4 +269,44 @@ api_tree_prefix_step(void *self, struct net_http_request *request)
     else
         net_http_problem(request, prefix_status(err), &step.note);
     json_decref(json);
+}
+
+/* --- moving --- */
+
+void
+api_tree_prefix_bundle(void *self, struct net_http_request *request)
+{
+    struct api_tree *tree = self;
+    struct base_out bundle;
+    struct base_note note = {0};
+    base_out_grow(&bundle, PREFIX_BUNDLE);
+    enum err err =
+        ident_move_export(tree->ident, net_http_path(request, "prefix"),
+                          &request->principal, &bundle, &note);
+    if (err == ERR_OK)
+        net_http_reply(request, 200, "application/octet-stream",
+                       base_out_bytes(&bundle));
+    else
+        net_http_problem(request, prefix_status(err), &note);
+    base_out_done(&bundle);
+}
+
+void
+api_tree_prefix_import(void *self, struct net_http_request *request)
+{
+    struct api_tree *tree = self;
+    struct bytes prefix = net_http_path(request, "prefix");
+    struct ident_moved moved;
+    struct base_note note = {0};
+    enum err err = ident_move_import(tree->ident, prefix, request->body,
+                                     &request->principal, &moved, &note);
+    if (err != ERR_OK) {
+        net_http_problem(request, prefix_status(err), &note);
+        return;
+    }
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:o, s:I, s:I, s:o}", "prefix", prefix_text(prefix), "rows",
+                  (json_int_t)moved.rows, "made", (json_int_t)moved.made,
+                  "signer", json_sprintf("%016" PRIx64, moved.signer)));
 }

@@ -23,7 +23,7 @@
 
 struct ident;
 
-enum { IDENT_SITE_KEYS = 3 };
+enum { IDENT_SITE_RSA, IDENT_SITE_P256, IDENT_SITE_SIGN, IDENT_SITE_KEYS };
 
 /* Where this node answers, and its keys: 300, 301, 302 (RULINGS 13). */
 struct ident_site {

@@ -71,21 +71,11 @@ edit_bad_value(struct edit_work *work, const struct wire_hs_value *value,
     return IDENT_CODE_VALUE_INVALID;
 }
 
-/* The key of a CODE.key value, or empty. */
-static struct bytes
-edit_code_key(const struct wire_hs_value *value)
-{
-    enum { HEAD = sizeof "CODE." - 1 };
-    if (value->type.size <= HEAD || memcmp(value->type.at, "CODE.", HEAD) != 0)
-        return (struct bytes){0};
-    return base_bytes_slice(value->type, HEAD, value->type.size - HEAD);
-}
-
 static enum ident_code
 edit_value_check(struct edit_work *work, const struct wire_hs_value *value)
 {
     struct wire_hs_admin admin;
-    struct bytes code = edit_code_key(value);
+    struct bytes code = ident_record_code(value);
     if (value->index == 0 || value->index > INT32_MAX)
         return edit_bad_value(work, value, "an index is 1 to 2147483647");
     if (value->type.size == 0 || value->type.size > EDIT_TYPE_MAX ||
@@ -335,34 +325,6 @@ edit_state(struct edit_work *work)
 
 /* --- writing it --- */
 
-/* Class and codes of the record as it will be. */
-static void
-edit_unit_read(struct edit_work *work, struct base_out *codes)
-{
-    work->now.class_name = (struct bytes){0};
-    for (unsigned i = work->all_count; i-- > 0;)
-        if (base_bytes_is(work->all[i].type, "CLASS"))
-            work->now.class_name = work->all[i].data;
-    for (unsigned i = 0; i < work->all_count; i++) {
-        struct bytes key = edit_code_key(&work->all[i]);
-        uint8_t room[MODEL_ATTR_MAX], line[2 * MODEL_ATTR_PART + 1];
-        struct base_out pair, merged;
-        if (key.size == 0)
-            continue;
-        base_out_fixed(&pair, line, sizeof line);
-        base_out_bytes_add(&pair, key);
-        base_out_u8(&pair, '=');
-        base_out_bytes_add(&pair, work->all[i].data);
-        base_out_fixed(&merged, room, sizeof room);
-        model_attr_merge(base_out_bytes(codes), base_out_bytes(&pair), &merged);
-        if (!base_out_ok(&merged) ||
-            model_attr_check(base_out_bytes(&merged)) != ERR_OK)
-            continue; /* beyond sixteen: the first ones count */
-        base_out_reset(codes);
-        base_out_bytes_add(codes, base_out_bytes(&merged));
-    }
-}
-
 static void
 edit_encode(struct edit_work *work)
 {
@@ -381,8 +343,8 @@ edit_write(struct edit_work *work, struct store_journal_wait *wait)
     struct base_out codes;
     base_out_fixed(&codes, room, sizeof room);
     base_out_text(&codes, work->key.served->attributes);
-    edit_unit_read(work, &codes);
     edit_encode(work);
+    ident_record_unit(work->now.values, &work->now.class_name, &codes);
     if (!base_out_ok(&work->raw) || work->raw.size > IDENT_VALUES_BYTES)
         return edit_no(work, IDENT_CODE_VALUE_INVALID, "values",
                        "at most 128 KiB of values");

@@ -115,6 +115,8 @@ void ident_site_granted(struct ident *ident, const struct ident_row_prefix *row,
 void ident_site_hosted(struct ident *ident, const struct ident_row_prefix *row,
                        const struct crypt_key *key, struct base_out *ret_values,
                        struct wire_hs_list *ret_list);
+/* Has the node that is to serve this prefix said where it is? */
+bool ident_site_kept(struct ident *ident, struct bytes prefix);
 /* The same of one that its own node serves from now on. */
 void ident_site_moved(struct ident *ident, const struct ident_row_prefix *row,
                       struct base_out *ret_values,
@@ -143,6 +145,11 @@ enum err ident_record_name(struct bytes handle, struct base_arena *arena,
 /* Values of a record; made up where none are stored: CLASS and HS_ADMIN. */
 struct wire_hs_list ident_record_values(const struct ident_record *record,
                                         struct base_arena *arena);
+/* The key of a CODE.key value, or empty. */
+struct bytes ident_record_code(const struct wire_hs_value *value);
+/* The class that values say, and their codes over those in `codes`. */
+void ident_record_unit(struct wire_hs_list values, struct bytes *ret_class,
+                       struct base_out *codes);
 /* What of `all` the call asks for goes into its values; the code. */
 enum ident_code ident_record_select(struct ident_resolve *call,
                                     struct wire_hs_list all);

@@ -88,6 +88,53 @@ ident_record_values(const struct ident_record *record, struct base_arena *arena)
     return list;
 }
 
+/* --- what it is --- */
+
+struct bytes
+ident_record_code(const struct wire_hs_value *value)
+{
+    enum { HEAD = sizeof "CODE." - 1 };
+    if (value->type.size <= HEAD || memcmp(value->type.at, "CODE.", HEAD) != 0)
+        return (struct bytes){0};
+    return base_bytes_slice(value->type, HEAD, value->type.size - HEAD);
+}
+
+static void
+record_pair(struct bytes key, struct bytes code, struct base_out *codes)
+{
+    uint8_t room[MODEL_ATTR_MAX], line[2 * MODEL_ATTR_PART + 1];
+    struct base_out pair, merged;
+    base_out_fixed(&pair, line, sizeof line);
+    base_out_bytes_add(&pair, key);
+    base_out_u8(&pair, '=');
+    base_out_bytes_add(&pair, code);
+    base_out_fixed(&merged, room, sizeof room);
+    model_attr_merge(base_out_bytes(codes), base_out_bytes(&pair), &merged);
+    if (!base_out_ok(&merged) ||
+        model_attr_check(base_out_bytes(&merged)) != ERR_OK)
+        return; /* beyond sixteen: the first ones count */
+    base_out_reset(codes);
+    base_out_bytes_add(codes, base_out_bytes(&merged));
+}
+
+void
+ident_record_unit(struct wire_hs_list values, struct bytes *ret_class,
+                  struct base_out *codes)
+{
+    struct wire_hs_value value;
+    bool found = false;
+    *ret_class = (struct bytes){0};
+    while (wire_hs_next(&values, &value)) {
+        struct bytes key = ident_record_code(&value);
+        if (!found && base_bytes_is(value.type, "CLASS")) {
+            *ret_class = value.data;
+            found = true;
+        }
+        if (key.size > 0)
+            record_pair(key, value.data, codes);
+    }
+}
+
 /* --- chosen from --- */
 
 static bool

@@ -511,6 +511,15 @@ site_kept_key(struct bytes prefix, uint8_t room[MODEL_PREFIX_MAX + 8])
     return base_out_bytes(&out);
 }
 
+bool
+ident_site_kept(struct ident *ident, struct bytes prefix)
+{
+    uint8_t room[MODEL_PREFIX_MAX + 8];
+    struct bytes value;
+    return store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_NAMES,
+                        site_kept_key(prefix, room), &value) == ERR_OK;
+}
+
 void
 ident_site_moved(struct ident *ident, const struct ident_row_prefix *row,
                  struct base_out *ret_values, struct wire_hs_list *ret_list)

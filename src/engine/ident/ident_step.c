@@ -425,13 +425,13 @@ step_export(struct step_work *work)
 static enum err
 step_moved(struct step_work *work)
 {
-    static const uint8_t none[32];
     if (!(work->row.flags & IDENT_ROW_MOVING))
         return step_no(work, ERR_CONFLICT, "prefix",
                        "export its names first, and import them at its node");
-    if (memcmp(work->row.pin, none, sizeof none) == 0)
+    if (!ident_site_kept(work->ident, work->row.name))
         return step_no(work, ERR_CONFLICT, "prefix",
-                       "its node has not joined: approve it and let it join");
+                       "its node has not linked: approve it, let it join and "
+                       "run");
     work->row.flags &= (uint8_t) ~(IDENT_ROW_MOVING | IDENT_ROW_HOSTED);
     work->row.host = (struct bytes){0};
     work->row.quota = 0;
