@@ -152,8 +152,6 @@ app_link_open(struct app_parts *parts)
         return base_err_note(parts->note, err, "tier: %s", base_err_text(err));
     struct tier_config config = link_config(parts);
     err = tier_new(&config, &parts->tier, parts->note);
-    if (err == ERR_OK && parts->keys.join.epoch > tier_epoch(parts->tier))
-        err = tier_again(parts->tier);
     if (err == ERR_OK && door->on)
         err = tier_net_listen(parts->tier_net, parts->tier, parts->config->bind,
                               door->port, parts->parent_tls, parts->note);
@@ -258,6 +256,18 @@ link_denied(void *self, struct bytes prefix)
     tier_cut(parts->tier, prefix);
 }
 
+/* `join --again`: it is written, so not before the journal takes appends. */
+static enum err
+link_again(struct app_parts *parts)
+{
+    if (parts->keys.join.epoch <= tier_epoch(parts->tier))
+        return ERR_OK;
+    enum err err = tier_again(parts->tier);
+    return err == ERR_OK ? err
+                         : base_err_note(parts->note, err, "join --again: %s",
+                                         base_err_text(err));
+}
+
 enum err
 app_link_rows(struct app_parts *parts)
 {
@@ -278,5 +288,6 @@ app_link_rows(struct app_parts *parts)
     for (unsigned i = 0; i < BASE_COUNT(prom); i++)
         tier_add_call(parts->tier, &prom[i]);
     ident_denied_watch(parts->ident, link_denied, parts);
-    return ident_start(parts->ident);
+    enum err err = ident_start(parts->ident);
+    return err == ERR_OK ? link_again(parts) : err;
 }

@@ -103,6 +103,19 @@ def a_killed_node_lost_nothing_of_its_log(chain):
     assert verify(node).returncode == 0
 
 
+def a_node_that_joins_again_goes_on_with_its_log(chain):
+    node, parent = chain.enterprise, chain.province
+    kept_up_to_now(parent, node)
+    assert node.stop() == 0
+    node.join(again=True)
+    node.start()
+    joins = [e for e in entries(node) if e['action'] == 'node.join']
+    assert [e['object'] for e in joins] == ['88.31 epoch 1', '88.31 epoch 2']
+    assert joins[0]['before'] == '' and joins[1]['before'] == joins[0]['after']
+    last = kept_up_to_now(parent, node)[-1]
+    assert last['epoch'] == 2 and last['state'] == 'proven', last
+
+
 def one_flipped_bit_is_found(chain):
     node = chain.province
     kept_up_to_now(chain.nation, node)
@@ -130,6 +143,7 @@ def main():
         a_proof_holds_and_a_strange_hash_has_none(chain)
         the_parent_keeps_heads_that_continue_each_other(chain)
         a_killed_node_lost_nothing_of_its_log(chain)
+        a_node_that_joins_again_goes_on_with_its_log(chain)
         one_flipped_bit_is_found(chain)
 
 

@@ -282,6 +282,30 @@ what_cannot_be_sealed_says_why_and_until_when(void **state)
 }
 
 static void
+who_sealed_a_window_is_told_to_the_audit_log(void **state)
+{
+    const struct model_grant_principal admin = {
+        .kind = MODEL_GRANT_USER, .name = base_bytes_text("admin")};
+    (void)state;
+    world_init(&world, 21);
+    struct node *node = world_node(&world, "88.31.1001", "A", NULL);
+    uint32_t w = world_minute(&world, 0);
+    node_unit(node, host, "host", true);
+    node_fold(node, host, w, 5, 10);
+    world_run(&world, MINUTE + 6000);
+    assert_string_equal(node->said, "");
+    assert_int_equal(
+        rollup_seal(node->rollup, base_bytes_text("t"), w, &admin, NULL),
+        ERR_OK);
+    assert_string_equal(node->said,
+                        "user admin: figure.seal t 2025-11-22T05:00 vintage 1");
+    world_run(&world, 90 * MINUTE); /* an hour seals itself */
+    assert_string_equal(
+        node->said, "node 88.31.1001: figure.seal t 2025-11-22T05 vintage 1");
+    world_done(&world);
+}
+
+static void
 a_vintage_is_signed_by_its_node(void **state)
 {
     static const char domain[] = "dougong vintage 1";
@@ -443,6 +467,7 @@ main(void)
             a_complete_window_without_a_cell_takes_the_placeholder_away),
         cmocka_unit_test(an_hour_is_sealed_after_its_grace_and_stays),
         cmocka_unit_test(what_cannot_be_sealed_says_why_and_until_when),
+        cmocka_unit_test(who_sealed_a_window_is_told_to_the_audit_log),
         cmocka_unit_test(a_vintage_is_signed_by_its_node),
         cmocka_unit_test(the_root_is_a_merkle_tree_of_the_cells),
         cmocka_unit_test(a_window_that_comes_late_has_its_grace_too),

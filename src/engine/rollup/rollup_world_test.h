@@ -48,6 +48,8 @@ struct node {
     struct base_stats stats;
     struct base_log log;
     struct rollup *rollup;
+    struct model_audit audit;
+    char said[200]; /* to the audit log, last */
     struct crypt_key *key;
     uint32_t epoch, life; /* life: how often it was opened */
     char folder[64];
@@ -413,6 +415,19 @@ node_epoch(void *self)
     return ((struct node *)self)->epoch;
 }
 
+static inline enum err
+node_hear(struct model_audit *audit, const struct model_audit_event *event)
+{
+    struct node *node = BASE_OUTER(audit, struct node, audit);
+    assert_int_equal(event->after.size, 32);
+    snprintf(node->said, sizeof node->said, "%s %.*s: %s %.*s",
+             model_grant_kind_name(event->actor->kind),
+             (int)event->actor->name.size, (const char *)event->actor->name.at,
+             event->action, (int)event->object.size,
+             (const char *)event->object.at);
+    return ERR_OK;
+}
+
 static inline struct bytes
 node_key_of(void *self, struct bytes child)
 {
@@ -479,11 +494,13 @@ node_open(struct node *node)
         .epoch = node_epoch,
         .epoch_self = node,
         .key = node->key,
+        .audit = &node->audit,
         .key_of = node_key_of,
         .key_self = node,
         .stats = &node->stats,
         .log = &node->log,
     };
+    node->audit.append = node_hear;
     node->life++;
     node->pumped = false;
     assert_int_equal(rollup_new(&config, &node->rollup, &note), ERR_OK);
