@@ -260,9 +260,13 @@ static void
 config_children(struct model_yaml *yaml, const struct model_yaml_node *map,
                 struct app_config *config)
 {
-    static const struct model_yaml_key keys[] = {{"max", MODEL_YAML_SCALAR}};
-    const struct model_yaml_node *at[1];
-    model_yaml_map(yaml, map, keys, 1, at);
+    enum { DAY_MS = 86400000 };
+    static const struct model_yaml_key keys[] = {
+        {"max", MODEL_YAML_SCALAR}, {"certificate", MODEL_YAML_SCALAR}};
+    const struct model_yaml_node *at[2];
+    model_yaml_map(yaml, map, keys, 2, at);
+    config->certificate_ms = model_yaml_span(
+        yaml, at[1], 5000, INT64_C(366) * DAY_MS, INT64_C(90) * DAY_MS);
     config->children =
         (unsigned)model_yaml_int(yaml, at[0], 0, 8000, map != NULL ? 8000 : 0);
 }

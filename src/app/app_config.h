@@ -75,6 +75,7 @@ struct app_config {
     uint32_t series;
     unsigned requests;
     unsigned children;
+    int64_t certificate_ms; /* life of those given to children */
     unsigned audit_entries; /* a head to the parent after so many */
     int64_t audit_ms;       /* or so long */
 };

@@ -68,6 +68,7 @@ app_ident_open(struct app_parts *parts)
         .ca_key = parts->keys.ca_key,
         .ca = parts->keys.ca,
         .tls_key = parts->keys.tls,
+        .certificate_ms = parts->config->certificate_ms,
         .allow = parts->config->doors[APP_DOOR_MQTT].allow,
         .allow_count = parts->config->doors[APP_DOOR_MQTT].allow_count,
     };

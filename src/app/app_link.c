@@ -273,6 +273,7 @@ app_link_rows(struct app_parts *parts)
 {
     app_ident_rows(parts);
     app_audit_row(parts);
+    app_renew_open(parts);
     link_rollup_rows(parts);
     link_stream_rows(parts);
     parts->tree = (struct app_tree){parts->config, parts->tier, parts->state,

@@ -415,6 +415,7 @@ node_told_to_stop(void *self)
     base_log_say(&parts->log->log, BASE_LOG_INFO, "node", "stopping", "node=%s",
                  parts->config->node);
     app_audit_stop(parts);
+    app_renew_shut(parts);
     tier_stop(parts->tier);
     app_mqtt_stop(parts);
     parts->stop.fn = node_stop_now;

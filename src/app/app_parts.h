@@ -13,6 +13,7 @@
 #include "app/app_keys.h"
 #include "app/app_log.h"
 #include "app/app_source.h"
+#include "app/app_renew.h"
 #include "app/app_tree.h"
 #include "engine/rollup/rollup.h"
 #include "engine/stream/stream.h"
@@ -75,6 +76,7 @@ struct app_parts {
     struct app_audit audit;
     struct app_fault fault;
     struct app_tree tree;
+    struct app_renew renewal;
     struct api_tree api_tree;
     struct api_est api_est;
     struct api_handles api_handles;

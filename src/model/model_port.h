@@ -56,6 +56,7 @@ enum model_channel {
 
 /* The kinds that live in the spine. */
 enum model_kind {
+    MODEL_KIND_CONTROL_RENEW = 1,       /* c, up: PKCS#10 -> PKCS#7 */
     MODEL_KIND_CONTROL_STATUS = 3,      /* c, both */
     MODEL_KIND_NAMES_PREFIX = 1,        /* b up, to every ancestor */
     MODEL_KIND_NAME_CALL_RESOLVE = 1,   /* c, routed */

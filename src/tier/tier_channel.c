@@ -16,7 +16,7 @@ enum { NODE = 0, IDENT = 1, STREAM = 2, ROLLUP = 3, GUARD = 4, PLACE = 5 };
 static const struct tier_channel tier_channel_table[MODEL_CHANNELS] = {
   [MODEL_CHANNEL_CONTROL] =
     {"control", TIER_CLASS_CALL, 0, NODE, 64 * K, 64 * K, {
-      {1, UP, false, "RENEW"}, {2, DOWN, false, "CAS"},
+      {1, UP, true, "RENEW"}, {2, DOWN, false, "CAS"},
       {3, BOTH, true, "STATUS"}}},
   [MODEL_CHANNEL_ALARM] =
     {"alarm", TIER_CLASS_LOG, 1, GUARD, 64 * K, 256 * K, {

@@ -224,6 +224,14 @@ tier_net_transport(struct tier_net *tier_net)
     return &tier_net->transport;
 }
 
+void
+tier_net_context(struct tier_net *tier_net, struct ssl_ctx_st *child)
+{
+    must(SSL_CTX_up_ref(child) == 1);
+    crypt_tls_free(tier_net->child);
+    tier_net->child = child;
+}
+
 enum err
 tier_net_listen(struct tier_net *tier_net, struct tier *tier,
                 const char *address, uint16_t port, struct ssl_ctx_st *parent,

@@ -23,6 +23,8 @@ enum err tier_net_new(struct net *net, struct ssl_ctx_st *child,
                       struct tier_net **ret_net);
 /* After tier_stop; before net_free. */
 void tier_net_free(struct tier_net *tier_net);
+/* A new certificate: the next connection shows it, those that live go on. */
+void tier_net_context(struct tier_net *tier_net, struct ssl_ctx_st *child);
 struct tier_transport *tier_net_transport(struct tier_net *tier_net);
 
 /* Children connect here; port 0: any. */

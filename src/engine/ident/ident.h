@@ -42,6 +42,7 @@ struct ident_config {
     struct base_log *log;
     const struct crypt_key *ca_key; /* NULL: no children */
     const struct crypt_cert *ca;
+    int64_t certificate_ms; /* life of those given to children; 0: 90 d */
     const struct crypt_key *tls_key; /* the node's own P-256, for tokens */
     const char *const *allow; /* patterns of suffixes that `auto` may make */
     unsigned allow_count;
@@ -165,6 +166,11 @@ enum err ident_enrol(struct ident *ident, struct bytes prefix,
                      struct bytes token, struct bytes request_der,
                      struct bytes peer_address, struct base_out *ret_pkcs7,
                      struct store_journal_wait *wait, struct base_note *note);
+/* RFC 7030's re-enrolment, over the link that the old certificate opened: a new
+ * one for the key that the prefix is pinned to.  DENIED, REVOKED, SYNTAX. */
+enum err ident_renew(struct ident *ident, struct bytes prefix,
+                     struct bytes request_der, struct base_out *ret_pkcs7,
+                     struct base_note *note);
 /* May this key speak for this prefix?  OK, DENIED (unknown prefix or another
  * key), REVOKED (or suspended), EXPIRED. For tier, at each HELLO. */
 enum err ident_admit(struct ident *ident, struct bytes prefix,

@@ -310,6 +310,7 @@ prefix_enrol_issue(struct ident *ident, struct bytes prefix,
         .prefix = asked,
         .public_der = base_out_bytes(&public_der),
         .now = {ident_now(ident)},
+        .life_ms = ident->config.certificate_ms,
         .random = ident->config.random,
     };
     struct crypt_cert *cert = NULL;
@@ -401,6 +402,32 @@ ident_enrol(struct ident *ident, struct bytes prefix, struct bytes token,
     if (err == ERR_DENIED || err == ERR_USED || err == ERR_EXPIRED ||
         err == ERR_SYNTAX || err == ERR_CORRUPT)
         prefix_guard_failed(ident, guard);
+    return err;
+}
+
+enum err
+ident_renew(struct ident *ident, struct bytes prefix, struct bytes request_der,
+            struct base_out *ret_pkcs7, struct base_note *note)
+{
+    struct ident_row_prefix row;
+    struct prefix_enrol enrol = {0};
+    if (ident->config.ca == NULL ||
+        !model_id_is_child(base_bytes_text(ident->config.prefix), prefix))
+        return base_err_note(note, ERR_DENIED, "not a child of this node");
+    enum err err = ident_prefix_get(ident, prefix, &row);
+    if (err != ERR_OK)
+        return base_err_note(note, ERR_DENIED, "the prefix: %s",
+                             base_err_text(err));
+    if (row.state != IDENT_PREFIX_ACTIVE)
+        return base_err_note(note, ERR_REVOKED, "the prefix is not active");
+    err =
+        prefix_enrol_issue(ident, prefix, request_der, &enrol, ret_pkcs7, note);
+    if (err == ERR_OK &&
+        !crypt_hash_equal(row.pin, enrol.prefix.pin, sizeof row.pin)) {
+        base_out_reset(ret_pkcs7);
+        err = base_err_note(note, ERR_DENIED,
+                            "another key than the prefix is pinned to");
+    }
     return err;
 }
 

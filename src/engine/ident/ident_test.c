@@ -191,6 +191,50 @@ a_token_joins_once_and_the_key_is_admitted(void **state)
     base_out_done(&other);
 }
 
+static enum err
+renew(struct world *world, const char *prefix, const struct crypt_key *key,
+      const char *san, struct base_out *pkcs7)
+{
+    struct base_note note = {0};
+    struct base_out der;
+    base_out_grow(&der, 8192);
+    base_out_reset(pkcs7);
+    assert_int_equal(crypt_cert_request(key, san, &der), ERR_OK);
+    enum err err = ident_renew(world->ident, text(prefix), base_out_bytes(&der),
+                               pkcs7, &note);
+    assert_true((err == ERR_OK) == (pkcs7->size > 0));
+    assert_true(err == ERR_OK || note.text[0] != '\0');
+    base_out_done(&der);
+    return err;
+}
+
+static void
+only_the_pinned_key_of_an_active_child_is_renewed(void **state)
+{
+    struct world *world = *state;
+    struct base_out token = approve(world, "88.31.6", ERR_OK), out;
+    struct crypt_key *other;
+    base_out_grow(&out, 32768);
+    assert_int_equal(
+        enrol(world, "88.31.6", base_out_bytes(&token), "88.31.6", &out),
+        ERR_OK);
+    const struct crypt_key *key = world->child_key;
+    assert_int_equal(crypt_key_make(CRYPT_KEY_P256, &other), ERR_OK);
+    assert_int_equal(renew(world, "88.31.6", key, "88.31.6", &out), ERR_OK);
+    assert_int_equal(renew(world, "88.31.6", other, "88.31.6", &out),
+                     ERR_DENIED);
+    assert_int_equal(renew(world, "88.31.6", key, "88.31.5", &out), ERR_NAME);
+    assert_int_equal(renew(world, "88.31.5", key, "88.31.5", &out), ERR_DENIED);
+    assert_int_equal(renew(world, "88.31.6.1", key, "88.31.6.1", &out),
+                     ERR_DENIED);
+    assert_int_equal(step(world, "88.31.6", IDENT_VERB_SUSPEND, NULL), ERR_OK);
+    assert_int_equal(renew(world, "88.31.6", key, "88.31.6", &out),
+                     ERR_REVOKED);
+    crypt_key_free(other);
+    base_out_done(&token);
+    base_out_done(&out);
+}
+
 static void
 the_same_request_gets_the_same_certificate_again(void **state)
 {
@@ -265,6 +309,8 @@ main(void)
             teardown),
         cmocka_unit_test_setup_teardown(
             a_foreign_or_unfit_identifier_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            only_the_pinned_key_of_an_active_child_is_renewed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_door_may_have_it_made_or_not, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(
