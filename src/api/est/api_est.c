@@ -2,6 +2,7 @@
 #include "api/est/api_est.h"
 
 #include "base/base_b64.h"
+#include "wire/auth/wire_auth.h"
 
 enum { EST_REQUEST_MAX = 16 << 10, EST_ANSWER_MAX = 32 << 10 };
 
@@ -58,23 +59,17 @@ est_csrattrs(void *self, struct net_http_request *request)
         net_http_reply(request, 204, NULL, (struct bytes){0});
 }
 
-/* "Basic " base64(user ":" password) */
 static enum err
 est_basic(struct net_http_request *request, struct base_out *room,
           struct bytes *ret_user, struct bytes *ret_password)
 {
+    struct wire_auth auth;
     struct bytes header = net_http_header(request, "authorization");
-    if (header.size < 6 || memcmp(header.at, "Basic ", 6) != 0)
+    if (wire_auth_read(header, room, &auth) != ERR_OK ||
+        auth.scheme != WIRE_AUTH_BASIC)
         return ERR_DENIED;
-    struct bytes text = base_bytes_slice(header, 6, header.size - 6);
-    if (base_b64_read(text, BASE_B64_STANDARD, room) != ERR_OK)
-        return ERR_DENIED;
-    struct bytes both = base_out_bytes(room);
-    size_t colon = base_bytes_find(both, ':');
-    if (colon == both.size)
-        return ERR_DENIED;
-    *ret_user = base_bytes_slice(both, 0, colon);
-    *ret_password = base_bytes_slice(both, colon + 1, both.size - colon - 1);
+    *ret_user = auth.user;
+    *ret_password = auth.secret;
     return ERR_OK;
 }
 
