@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/base_mem.h"
+#include "model/model_grant.h"
 #include "model/model_id.h"
 #include "model/model_yaml.h"
 
@@ -31,6 +32,7 @@ enum config_key {
     KEY_FORWARD,
     KEY_CHILDREN,
     KEY_AUDIT,
+    KEY_ANONYMOUS,
     KEYS
 };
 
@@ -55,10 +57,13 @@ static const struct model_yaml_key config_keys[KEYS] = {
     [KEY_FORWARD] = {"forward", MODEL_YAML_LIST},
     [KEY_CHILDREN] = {"children", MODEL_YAML_MAP},
     [KEY_AUDIT] = {"audit", MODEL_YAML_MAP},
+    [KEY_ANONYMOUS] = {"anonymous", MODEL_YAML_SCALAR},
 };
 
 static const char *const config_engine_names[] = {"ident", "stream", "rollup",
                                                   "guard", "place"};
+
+static const char *const config_anonymous[] = {"nobody", "viewer"};
 
 /* Offsets from the base port: RULINGS 16. */
 static const struct {
@@ -350,6 +355,10 @@ config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
                         "forwarding raw samples is not supported yet");
     config_children(yaml, at[KEY_CHILDREN], config);
     config_audit(yaml, at[KEY_AUDIT], config);
+    config->anonymous =
+        model_yaml_word(yaml, at[KEY_ANONYMOUS], config_anonymous, 2, 2, 0) == 1
+            ? MODEL_GRANT_VIEWER
+            : 0;
 }
 
 static const struct model_yaml_node *

@@ -159,14 +159,18 @@ app_http_open(struct app_parts *parts)
         .names = parts->config->names.at,
         .name_count = parts->config->names.count,
         .node = base_bytes_text(parts->config->node),
-        /* Loopback only: whoever is on this machine is its administrator. */
-        .anonymous = {.roles = MODEL_GRANT_GIVEN,
-                      .scope = base_bytes_text("*")},
+        .anonymous = {.roles = parts->config->anonymous,
+                      .scope =
+                          base_bytes_text(parts->config->anonymous ? "*" : "")},
+        .identify = app_people_identify,
+        .identify_self = parts,
     };
     http_stats(parts);
     enum err err = net_http_new(&config, &parts->http);
     if (err == ERR_OK)
         err = http_routes(parts);
+    if (err == ERR_OK)
+        err = app_people_routes(parts);
     if (err == ERR_OK)
         err = app_engines_http(parts);
     if (err != ERR_OK)

@@ -152,6 +152,8 @@ node_rewound(void *self)
     struct app_parts *parts = rewound->parts;
     if (parts->tier != NULL)
         tier_rewound(parts->tier);
+    if (rewound->owner == 0 && parts->people.people != NULL)
+        people_rewound(parts->people.people);
     if (rewound->owner == 3 && parts->rollup != NULL)
         rollup_rewound(parts->rollup);
 }
@@ -315,8 +317,9 @@ static const struct {
     {"rollup", open_rollup},     {"stream", open_stream},
     {"start", open_start},       {"ident", app_ident_open},
     {"links", app_link_rows},    {"host", open_host},
-    {"http", app_http_open},     {"mqtt", app_mqtt_open},
-    {"handle", app_handle_open}, {"live", open_live},
+    {"people", app_people_open}, {"http", app_http_open},
+    {"mqtt", app_mqtt_open},     {"handle", app_handle_open},
+    {"live", open_live},
 };
 
 /* --- taking down: the reverse, each part if it is there --- */
@@ -376,6 +379,7 @@ node_loops_end(struct app_parts *parts)
 static void
 node_free(struct app_parts *parts)
 {
+    app_people_stop(parts);
     node_doors_end(parts);
     node_stores_end(parts);
     if (parts->stream != NULL)
@@ -386,6 +390,7 @@ node_free(struct app_parts *parts)
         rollup_free(parts->rollup);
     ident_free(parts->ident);
     app_handle_free(parts);
+    app_people_free(parts);
     app_link_shut(parts);
     for (unsigned i = 0; i < parts->packs.count; i++)
         model_pack_free(parts->packs.at[i]);

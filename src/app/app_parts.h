@@ -12,6 +12,7 @@
 #include "app/app_fault.h"
 #include "app/app_keys.h"
 #include "app/app_log.h"
+#include "app/app_people.h"
 #include "app/app_source.h"
 #include "app/app_renew.h"
 #include "app/app_tree.h"
@@ -82,6 +83,7 @@ struct app_parts {
     struct api_handles api_handles;
     struct api_prom prom;
     struct api_returns returns;
+    struct app_people people;
     struct base_stat rss, cpu, up;
     int64_t started_ms;
 };

@@ -6,6 +6,9 @@
  * Exit     0 ok, 1 the answer is no, 2 usage, 3 cannot reach, 4 refused.
  * Options  --json and --node URL everywhere (default $DOUGONG_NODE, else
  *          http://127.0.0.1:8100).
+ * Who asks  $DOUGONG_KEY, else the operator's key of --config FILE (a node on
+ *          this machine, which is then the node asked, too), else the session
+ *          that `dougong login` keeps for this node.
  * Adding   a row in ctl_table.c and a function. */
 #ifndef CTL_H
 #define CTL_H
@@ -44,6 +47,9 @@ struct ctl {
     const char *values[CTL_OPTIONS]; /* by option index; "" for a flag */
     bool json;
     const char *node;
+    const char *config; /* a node's file, or NULL */
+    char url[64];       /* of that node */
+    char key[128], cookie[256]; /* what is shown, "" nothing */
     int raw_count;
     char **raw;
 };
@@ -78,6 +84,14 @@ enum ctl_exit ctl_audit(struct ctl *ctl);
 enum ctl_exit ctl_doctor(struct ctl *ctl);
 enum ctl_exit ctl_bench(struct ctl *ctl);
 enum ctl_exit ctl_import(struct ctl *ctl);
+enum ctl_exit ctl_login(struct ctl *ctl);
+enum ctl_exit ctl_logout(struct ctl *ctl);
+enum ctl_exit ctl_whoami(struct ctl *ctl);
+enum ctl_exit ctl_password(struct ctl *ctl);
+enum ctl_exit ctl_rights(struct ctl *ctl);
+enum ctl_exit ctl_user(struct ctl *ctl);
+enum ctl_exit ctl_user_link(struct ctl *ctl);
+enum ctl_exit ctl_keys(struct ctl *ctl); /* key, device */
 enum ctl_exit ctl_plant(struct ctl *ctl);
 enum ctl_exit ctl_plant_check(struct ctl *ctl);
 void ctl_help_command(const struct ctl_command *command);

@@ -11,6 +11,7 @@
 #include "app/app_keys.h"
 #include "base/base_mem.h"
 #include "ctl/ctl_http.h"
+#include "ctl/ctl_key.h"
 #include "sys/sys_loop.h"
 #include "sys/sys_random.h"
 
@@ -186,6 +187,10 @@ enum ctl_exit
 ctl_doctor(struct ctl *ctl)
 {
     struct doctor doctor = {.ctl = ctl, .checks = json_array()};
+    if (ctl->arg_count > 0 && ctl->config == NULL) {
+        ctl->config = ctl->args[0];
+        (void)ctl_key_find(ctl); /* what is wrong with the file comes below */
+    }
     bool go_on = ctl->arg_count == 0 || doctor_file(&doctor, ctl->args[0]);
     if (go_on && doctor_ready(&doctor))
         doctor_tree(&doctor);

@@ -31,6 +31,12 @@ http_set(CURL *curl, const struct ctl_http *http, struct curl_slist *headers)
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, http->post);
     if (http->method != NULL)
         curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, http->method);
+    if (http->cookie != NULL && http->cookie[0] != '\0')
+        curl_easy_setopt(curl, CURLOPT_COOKIE, http->cookie);
+    if (http->head != NULL) {
+        curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, http_take);
+        curl_easy_setopt(curl, CURLOPT_HEADERDATA, http->head);
+    }
     if (http->user != NULL) {
         curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl_easy_setopt(curl, CURLOPT_USERPWD, http->user);
@@ -66,6 +72,10 @@ ctl_http_raw(const struct ctl_http *http, long *ret_status,
         snprintf(header, sizeof header, "Content-Type: %s", http->type);
         headers = curl_slist_append(headers, header);
     }
+    if (http->key != NULL && http->key[0] != '\0') {
+        snprintf(header, sizeof header, "Authorization: Bearer %s", http->key);
+        headers = curl_slist_append(headers, header);
+    }
     base_out_grow(ret_body, HTTP_BODY_MAX);
     http_set(curl, http, headers);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
@@ -98,9 +108,9 @@ ctl_http_refused(long status, struct bytes body)
     return status == 404 ? CTL_NO : CTL_REFUSED;
 }
 
-static enum ctl_exit
-http_json(const struct ctl *ctl, const char *path, const char *post,
-          json_t **ret_json)
+enum ctl_exit
+ctl_http_ask(const struct ctl *ctl, const char *method, const char *path,
+             const char *post, json_t **ret_json)
 {
     char url[4096];
     struct base_out body;
@@ -110,7 +120,11 @@ http_json(const struct ctl *ctl, const char *path, const char *post,
         ctl_say("the question is too long");
         return CTL_USAGE;
     }
-    struct ctl_http http = {.url = url, .post = post};
+    struct ctl_http http = {.url = url,
+                            .method = method,
+                            .post = post,
+                            .key = ctl->key,
+                            .cookie = ctl->cookie};
     if (post != NULL)
         http.type = "application/json";
     enum ctl_exit bad = ctl_http_raw(&http, &status, &body);
@@ -118,6 +132,8 @@ http_json(const struct ctl *ctl, const char *path, const char *post,
         return bad;
     if (status >= 400) {
         bad = ctl_http_refused(status, base_out_bytes(&body));
+    } else if (body.size == 0) {
+        *ret_json = NULL;
     } else {
         *ret_json = json_loadb((const char *)body.at, body.size, 0, NULL);
         if (*ret_json == NULL) {
@@ -133,14 +149,14 @@ http_json(const struct ctl *ctl, const char *path, const char *post,
 enum ctl_exit
 ctl_http_get(const struct ctl *ctl, const char *path, json_t **ret_json)
 {
-    return http_json(ctl, path, NULL, ret_json);
+    return ctl_http_ask(ctl, NULL, path, NULL, ret_json);
 }
 
 enum ctl_exit
 ctl_http_post(const struct ctl *ctl, const char *path, const char *body,
               json_t **ret_json)
 {
-    return http_json(ctl, path, body, ret_json);
+    return ctl_http_ask(ctl, NULL, path, body, ret_json);
 }
 
 void

@@ -20,6 +20,8 @@ struct ctl_http {
     bool any_ca;        /* trust nobody and everybody: only to fetch a CA that
                            is then judged by its hash */
     const char *accept;
+    const char *key, *cookie; /* "" or NULL: not shown */
+    struct base_out *head;    /* gets the answer's head; may be NULL */
 };
 
 /* Raw: status and body; UNREACHED says why itself. */
@@ -30,6 +32,10 @@ enum ctl_exit ctl_http_get(const struct ctl *ctl, const char *path,
                            json_t **ret_json);
 enum ctl_exit ctl_http_post(const struct ctl *ctl, const char *path,
                             const char *body, json_t **ret_json);
+/* Any method; an answer without a body gives NULL. */
+enum ctl_exit ctl_http_ask(const struct ctl *ctl, const char *method,
+                           const char *path, const char *body,
+                           json_t **ret_json);
 /* Percent-encode into out. */
 void ctl_http_escape(struct base_out *out, const char *text);
 /* Say a refusal; the exit code for this status. */

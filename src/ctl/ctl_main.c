@@ -6,6 +6,7 @@
 
 #include "base/base_mem.h"
 #include "ctl/ctl.h"
+#include "ctl/ctl_key.h"
 #include "model/model_near.h"
 
 void
@@ -42,6 +43,8 @@ static const struct ctl_option ctl_common[] = {
     {"json", NULL, "print JSON"},
     {"node", "URL",
      "the node asked (default $DOUGONG_NODE, else http://127.0.0.1:8100)"},
+    {"config", "NODE.YAML",
+     "a node on this machine: ask it, with its operator's key"},
 };
 
 const char *
@@ -214,8 +217,10 @@ ctl_read_option(struct ctl *ctl, int argc, char **argv, int *at)
         ctl->values[own] = value;
     else if (common == 0)
         ctl->json = true;
-    else
+    else if (common == 1)
         ctl->node = value;
+    else
+        ctl->config = value;
     return CTL_OK;
 }
 
@@ -275,18 +280,18 @@ main(int argc, char **argv)
         noun = "help";
     if (strcmp(noun, "--version") == 0)
         noun = "version";
-    struct ctl ctl = {.node = getenv("DOUGONG_NODE")};
+    struct ctl ctl = {0};
     const char *verb = argc > 2 && argv[2][0] != '-' ? argv[2] : NULL;
     ctl.command = ctl_find(noun, verb);
     if (ctl.command == NULL)
         return (int)ctl_unknown(noun, verb);
-    if (ctl.node == NULL || ctl.node[0] == '\0')
-        ctl.node = "http://127.0.0.1:8100";
     int skip = ctl.command->verb != NULL ? 3 : argc > 1 ? 2 : 1;
     ctl.raw_count = argc - skip;
     ctl.raw = argv + skip;
     if (!ctl.command->raw) {
         enum ctl_exit bad = ctl_read(&ctl, argc - skip, argv + skip);
+        if (bad == CTL_OK)
+            bad = ctl_key_find(&ctl);
         if (bad != CTL_OK)
             return (int)bad;
     }

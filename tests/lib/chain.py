@@ -97,6 +97,8 @@ class Node:
                         (parent.prefix, parent.prefix))
             if host:
                 f.write('host: true\n')
+            if 'anonymous:' not in extra:
+                f.write('anonymous: viewer\n')
             f.write(extra)
 
     @property
@@ -173,10 +175,21 @@ class Node:
             out[name] = float(value)
         return out
 
-    def ctl(self, *args, check=True, node=None):
+    @property
+    def key(self):
+        """The administrator's key of this node, '' before its first serve."""
+        try:
+            with open(os.path.join(self.dir, 'keys', 'operator.key')) as f:
+                return f.read().strip()
+        except FileNotFoundError:
+            return ''
+
+    def ctl(self, *args, check=True, node=None, key=None):
+        key = (node or self).key if key is None else key
         done = subprocess.run(
             [DOUGONG, *args, '--node', (node or self).url],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+            env={**os.environ, 'DOUGONG_KEY': key, 'XDG_STATE_HOME': self.dir})
         if check and done.returncode != 0:
             raise AssertionError('%s: %d %s' % (
                 args, done.returncode, done.stderr.decode()))

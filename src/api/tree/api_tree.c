@@ -5,11 +5,27 @@
 
 enum { TREE_BODY_MAX = 64 << 10, TREE_BUNDLE_MAX = 64 << 20 };
 
+/* What a node that is to join must know, and anybody may: who this is, and
+ * where its doors are. */
+static json_t *
+tree_doors(json_t *take)
+{
+    json_t *doors = json_pack(
+        "{s:O, s:O, s:O}", "node", json_object_get(take, "node"), "role",
+        json_object_get(take, "role"), "ports", json_object_get(take, "ports"));
+    json_decref(take);
+    return doors;
+}
+
 static void
 tree_get(void *self, struct net_http_request *request)
 {
     struct api_tree *tree = self;
-    net_http_reply_json(request, 200, tree->describe(tree->self));
+    json_t *all = tree->describe(tree->self);
+    if (model_grant_check(&request->principal, MODEL_GRANT_STATE, NULL, NULL) !=
+        ERR_OK)
+        all = tree_doors(all);
+    net_http_reply_json(request, 200, all);
 }
 
 static void
@@ -33,8 +49,8 @@ api_tree_routes(struct api_tree *tree, struct base_loop *loop,
                 struct net_http_route *routes)
 {
     const struct net_http_route all[API_TREE_ROUTES] = {
-        {NET_HTTP_GET, "/api/tree", MODEL_GRANT_STATE, "*", loop, tree_get,
-         tree, 0},
+        {NET_HTTP_GET, "/api/tree", MODEL_GRANT_SELF, "*", loop, tree_get, tree,
+         0},
         {NET_HTTP_GET, "/api/tree/{prefix}/links", MODEL_GRANT_STATE, "*", loop,
          tree_link, tree, 0},
         {NET_HTTP_GET, "/api/prefix-applications", MODEL_GRANT_STATE, "*", loop,

@@ -111,7 +111,10 @@ net_http_reply_problem(struct net_http_work *work, unsigned status,
     json_decref(problem);
     if (size > sizeof text)
         size = 0;
-    if (status == 503 || status == 429)
+    struct bytes extra = base_out_bytes(&work->extra);
+    bool told = extra.size > 0 &&
+                memmem(extra.at, extra.size, "Retry-After:", 12) != NULL;
+    if ((status == 503 || status == 429) && !told)
         net_http_reply_header(&work->request, "Retry-After", "1");
     net_http_reply_write(work, status, "application/problem+json",
                          base_bytes(text, size));

@@ -44,8 +44,7 @@ right_has_credentials(struct net_http_work *work)
 {
     return work->http->config.identify &&
            work->row->route.action != MODEL_GRANT_OPEN &&
-           (work->request.tls ||
-            net_http_header(&work->request, "authorization").at ||
+           (net_http_header(&work->request, "authorization").at ||
             net_http_header(&work->request, "cookie").at);
 }
 

@@ -1,0 +1,196 @@
+/* api_people_key.c -- application keys and devices. */
+#include "api/people/api_people_inner.h"
+#include "base/base_b64.h"
+
+/* --- listing --- */
+
+struct key_page {
+    const struct model_grant_principal *by;
+    json_t *keys;
+    unsigned limit;
+    bool devices, more;
+    char next[MODEL_GRANT_NAME_MAX + 1];
+};
+
+static json_t *
+key_json(const struct people_key *key, bool device)
+{
+    json_t *to = json_pack("{s:o, s:I, s:I, s:I}", device ? "id" : "name",
+                           api_people_string(key->name), "made_ms",
+                           (json_int_t)key->made_ms, "expires_ms",
+                           (json_int_t)key->expires_ms, "used_ms",
+                           (json_int_t)key->used_ms);
+    if (device) {
+        json_object_set_new(to, "certificate", json_boolean(key->has_pin));
+        return to;
+    }
+    json_object_set_new(to, "id", json_string(key->id));
+    json_object_set_new(to, "roles", api_people_roles(key->roles));
+    json_object_set_new(to, "scope", api_people_string(key->scope));
+    return to;
+}
+
+static bool
+key_page_add(void *self, const struct people_key *key)
+{
+    struct key_page *page = self;
+    if (!model_grant_within(page->by->scope, key->scope))
+        return true;
+    if (json_array_size(page->keys) == page->limit) {
+        page->more = true;
+        return false;
+    }
+    base_bytes_string(page->devices ? key->name : base_bytes_text(key->id),
+                      page->next, sizeof page->next);
+    json_array_append_new(page->keys, key_json(key, page->devices));
+    return true;
+}
+
+static void
+key_list(struct api_people *api, struct net_http_request *request, bool devices)
+{
+    struct key_page page = {.by = &request->principal,
+                            .limit = api_people_limit(request),
+                            .devices = devices};
+    if (page.limit == 0)
+        return;
+    page.keys = json_array();
+    (void)people_key_list(api->people, devices, net_http_query(request, "next"),
+                          10000, key_page_add, &page);
+    net_http_reply_json(
+        request, 200,
+        json_pack("{s:o, s:o}", devices ? "devices" : "keys", page.keys, "next",
+                  page.more ? json_string(page.next) : json_null()));
+}
+
+void
+api_people_key_list(void *self, struct net_http_request *request)
+{
+    key_list(self, request, false);
+}
+
+void
+api_people_device_list(void *self, struct net_http_request *request)
+{
+    key_list(self, request, true);
+}
+
+/* --- adding --- */
+
+/* "days": 1..3650, absent or 0: never; "expires_ms" in the row. */
+static enum err
+key_days(const json_t *body, int64_t now_ms, int64_t *ret_expires,
+         struct base_note *note)
+{
+    const json_t *days = json_object_get(body, "days");
+    json_int_t count = json_is_integer(days) ? json_integer_value(days) : 0;
+    if ((days && !json_is_integer(days)) || count < 0 || count > 3650)
+        return base_err_note_at(note, ERR_RANGE, "days", 0, 0,
+                                "days is a number from 0 (never) to 3650");
+    *ret_expires = count > 0 ? now_ms + count * INT64_C(86400000) : 0;
+    return ERR_OK;
+}
+
+static void
+key_added(struct net_http_request *request, enum err err, const char *what,
+          struct bytes name, const char *secret, const struct base_note *note)
+{
+    if (err != ERR_OK) {
+        api_people_refuse(request, err, note);
+        return;
+    }
+    net_http_reply_header(request, "Cache-Control", "no-store");
+    net_http_reply_json(request, 201,
+                        json_pack("{s:o, s:s}", what, api_people_string(name),
+                                  "secret", secret));
+}
+
+void
+api_people_key_add(void *self, struct net_http_request *request)
+{
+    struct api_people *api = self;
+    struct base_note note = {0};
+    char secret[PEOPLE_SECRET];
+    json_t *body = api_people_body(request);
+    if (!body)
+        return;
+    struct people_key key = {.name = api_people_text(body, "name"),
+                             .scope = api_people_text(body, "scope")};
+    enum err err = api_people_roles_read(body, &key.roles, &note);
+    if (err == ERR_OK)
+        err = key_days(body, base_loop_wall(api->loop).ms, &key.expires_ms,
+                       &note);
+    if (err == ERR_OK)
+        err = people_key_add(api->people, &request->principal, &key, secret,
+                             &note);
+    key_added(request, err, "name", key.name, secret, &note);
+    json_decref(body);
+}
+
+/* "pin": SHA-256 of the certificate's public key (SubjectPublicKeyInfo). */
+static enum err
+key_pin(const json_t *body, struct people_key *key, struct base_note *note)
+{
+    struct bytes pin = api_people_text(body, "pin");
+    if (!json_object_get(body, "pin"))
+        return ERR_OK;
+    key->has_pin = true;
+    if (pin.size == 64 && base_b64_unhex(pin, key->pin, 32) == ERR_OK)
+        return ERR_OK;
+    return base_err_note_at(note, ERR_SYNTAX, "pin", 0, 0,
+                            "a pin is the SHA-256 of the certificate's public "
+                            "key: 64 hex digits");
+}
+
+void
+api_people_device_add(void *self, struct net_http_request *request)
+{
+    struct api_people *api = self;
+    struct base_note note = {0};
+    char secret[PEOPLE_SECRET];
+    json_t *body = api_people_body(request);
+    if (!body)
+        return;
+    struct people_key device = {.name = api_people_text(body, "id")};
+    enum err err = key_pin(body, &device, &note);
+    if (err == ERR_OK)
+        err = key_days(body, base_loop_wall(api->loop).ms, &device.expires_ms,
+                       &note);
+    if (err == ERR_OK)
+        err = people_device_add(api->people, &request->principal, &device,
+                                secret, &note);
+    key_added(request, err, "id", device.name, secret, &note);
+    json_decref(body);
+}
+
+/* --- revoking --- */
+
+static void
+key_revoked(struct net_http_request *request, enum err err,
+            const struct base_note *note)
+{
+    if (err == ERR_OK)
+        net_http_reply(request, 204, NULL, (struct bytes){0});
+    else
+        api_people_refuse(request, err, note);
+}
+
+void
+api_people_key_revoke(void *self, struct net_http_request *request)
+{
+    struct api_people *api = self;
+    struct base_note note = {0};
+    enum err err = people_key_revoke(api->people, &request->principal,
+                                     net_http_path(request, "id"), &note);
+    key_revoked(request, err, &note);
+}
+
+void
+api_people_device_revoke(void *self, struct net_http_request *request)
+{
+    struct api_people *api = self;
+    struct base_note note = {0};
+    enum err err = people_device_revoke(api->people, &request->principal,
+                                        net_http_path(request, "id"), &note);
+    key_revoked(request, err, &note);
+}
