@@ -72,6 +72,17 @@ api_prom_data(struct net_http_request *request, struct bytes data)
     base_out_done(&out);
 }
 
+bool
+api_prom_may(const struct api_prom *prom,
+             const struct model_grant_principal *who,
+             const struct model_labels *labels)
+{
+    struct bytes id = model_label_get(labels, base_bytes_text("id"));
+    struct model_grant_object object = {.name =
+                                            id.size > 0 ? id : prom->port->own};
+    return model_grant_check(who, MODEL_GRANT_SERIES, &object, NULL) == ERR_OK;
+}
+
 /* --- parameters --- */
 
 /* Seconds with decimals, or RFC 3339. */
@@ -266,17 +277,23 @@ prom_select_away(struct api_prom *prom, struct net_http_request *request,
 }
 
 static enum err
-prom_select_here(struct api_prom *prom, const struct prom_select *select,
-                 struct base_arena *arena, struct prom_found *ret_found,
-                 struct base_note *note)
+prom_select_here(struct api_prom *prom, const struct model_grant_principal *who,
+                 const struct prom_select *select, struct base_arena *arena,
+                 struct prom_found *ret_found, struct base_note *note)
 {
+    uint32_t seen = 0;
     *ret_found = (struct prom_found){0};
     if (prom->stream == NULL)
         return ERR_OK;
-    return stream_query_series_of(prom->stream, select->selectors,
-                                  select->count, select->start, select->end,
-                                  select->limit, arena, &ret_found->labels,
-                                  &ret_found->count, note);
+    enum err err =
+        stream_query_series_of(prom->stream, select->selectors, select->count,
+                               select->start, select->end, select->limit, arena,
+                               &ret_found->labels, &ret_found->count, note);
+    for (uint32_t i = 0; err == ERR_OK && i < ret_found->count; i++)
+        if (api_prom_may(prom, who, ret_found->labels[i]))
+            ret_found->labels[seen++] = ret_found->labels[i];
+    ret_found->count = seen;
+    return err;
 }
 
 static json_t *
@@ -308,7 +325,8 @@ prom_dump(const char *at, size_t size, void *self)
 }
 
 enum err
-api_prom_series_run(struct api_prom *prom, struct bytes body,
+api_prom_series_run(struct api_prom *prom,
+                    const struct model_grant_principal *who, struct bytes body,
                     struct base_arena *arena, struct base_out *out,
                     struct base_note *note)
 {
@@ -326,7 +344,7 @@ api_prom_series_run(struct api_prom *prom, struct bytes body,
     if (!base_cur_ok(&cur) || base_cur_left(&cur) > 0 ||
         version != SERIES_VERSION)
         return ERR_SYNTAX;
-    enum err err = prom_select_here(prom, &select, arena, &found, note);
+    enum err err = prom_select_here(prom, who, &select, arena, &found, note);
     if (err != ERR_OK)
         return err;
     json_t *data = prom_series_json(&found);
@@ -356,7 +374,8 @@ prom_list(struct api_prom *prom, struct net_http_request *request,
         base_arena_done(&arena);
         return;
     }
-    err = prom_select_here(prom, &select, &arena, &found, &note);
+    err = prom_select_here(prom, &request->principal, &select, &arena, &found,
+                           &note);
     if (err == ERR_OK)
         shape(request, &found);
     else

@@ -117,6 +117,11 @@ api_prom_away(struct api_prom *prom, struct net_http_request *request,
               void (*reply)(struct net_http_request *request,
                             struct bytes data))
 {
+    struct base_note note;
+    if (net_http_may(request, MODEL_GRANT_SERIES, prefix, &note) != ERR_OK) {
+        net_http_reply_err(request, ERR_DENIED, &note);
+        return;
+    }
     struct away *away = base_mem_zero(sizeof *away);
     away->prom = prom;
     away->request = request;
@@ -138,6 +143,7 @@ struct away_asked {
     struct model_answer *answer;
     api_prom_run *run;
     struct base_arena arena;
+    struct model_grant_principal who; /* the node whose question it is */
     struct bytes body;
     struct base_out out;
     enum err err;
@@ -164,8 +170,8 @@ asked_run(struct base_task *task)
 {
     struct away_asked *asked = BASE_OUTER(task, struct away_asked, task);
     struct base_note note = {0};
-    asked->err =
-        asked->run(asked->prom, asked->body, &asked->arena, &asked->out, &note);
+    asked->err = asked->run(asked->prom, &asked->who, asked->body,
+                            &asked->arena, &asked->out, &note);
     if (asked->err != ERR_OK) {
         base_out_reset(&asked->out);
         base_out_text(&asked->out, note.text);
@@ -184,6 +190,10 @@ away_take(struct api_prom *prom, const struct model_message *message,
     asked->run = run;
     base_arena_init(&asked->arena, API_PROM_ARENA);
     asked->body = base_arena_bytes(&asked->arena, message->body);
+    asked->who.kind = MODEL_GRANT_NODE;
+    asked->who.roles = MODEL_GRANT_IS_NODE;
+    asked->who.name = asked->who.scope =
+        base_arena_bytes(&asked->arena, message->from);
     base_out_grow(&asked->out, API_PROM_ANSWER);
     asked->task.fn = asked_run;
     base_loop_post(prom->ingest, &asked->task);

@@ -16,17 +16,24 @@ enum err api_prom_query_read(const struct net_http_request *request,
                              struct stream_query *ret_query,
                              struct base_note *note);
 
-/* Answers a call's body on the ingest loop: the data as JSON. */
-typedef enum err api_prom_run(struct api_prom *prom, struct bytes body,
-                              struct base_arena *arena, struct base_out *out,
-                              struct base_note *note);
+/* May who asks see this series?  One without an identifier is the node's. */
+bool api_prom_may(const struct api_prom *prom,
+                  const struct model_grant_principal *who,
+                  const struct model_labels *labels);
+/* Answers a call's body on the ingest loop: the data as JSON, of series that
+ * `who` may see. */
+typedef enum err api_prom_run(struct api_prom *prom,
+                              const struct model_grant_principal *who,
+                              struct bytes body, struct base_arena *arena,
+                              struct base_out *out, struct base_note *note);
 api_prom_run api_prom_series_run;
 
 /* api_prom_away.c */
 /* The prefix of the first identifier that a query names, if it is not ours. */
 struct bytes api_prom_away_prefix(struct api_prom *prom,
                                   struct base_arena *arena, struct bytes text);
-/* Ask the node of this prefix; its data is replied, or its refusal. */
+/* Ask the node of this prefix, if who asks may read all of it; its data is
+ * replied, or its refusal. */
 void api_prom_away(struct api_prom *prom, struct net_http_request *request,
                    enum model_kind kind, struct bytes prefix, struct bytes body,
                    void (*reply)(struct net_http_request *request,

@@ -10,9 +10,9 @@
 enum { QUERY_VERSION = 1, QUERY_BODY_MAX = 1 << 20 };
 
 static enum err
-query_here(struct api_prom *prom, const struct stream_query *query,
-           struct base_arena *arena, struct base_out *out,
-           struct base_note *note)
+query_here(struct api_prom *prom, const struct model_grant_principal *who,
+           const struct stream_query *query, struct base_arena *arena,
+           struct base_out *out, struct base_note *note)
 {
     struct stream_query_result result = {0};
     if (prom->stream == NULL) {
@@ -22,13 +22,19 @@ query_here(struct api_prom *prom, const struct stream_query *query,
         return ERR_OK;
     }
     enum err err = stream_query_run(prom->stream, query, arena, &result, note);
+    uint32_t seen = 0;
+    for (uint32_t i = 0; err == ERR_OK && i < result.count; i++)
+        if (api_prom_may(prom, who, result.series[i].labels))
+            result.series[seen++] = result.series[i];
+    result.count = seen;
     if (err == ERR_OK)
         err = stream_query_json(&result, out);
     return err;
 }
 
 enum err
-api_prom_query_run(struct api_prom *prom, struct bytes body,
+api_prom_query_run(struct api_prom *prom,
+                   const struct model_grant_principal *who, struct bytes body,
                    struct base_arena *arena, struct base_out *out,
                    struct base_note *note)
 {
@@ -44,7 +50,7 @@ api_prom_query_run(struct api_prom *prom, struct bytes body,
     query.text = base_cur_rest(&cur);
     if (!base_cur_ok(&cur) || version != QUERY_VERSION)
         return ERR_SYNTAX;
-    return query_here(prom, &query, arena, out, note);
+    return query_here(prom, who, &query, arena, out, note);
 }
 
 static void
@@ -88,7 +94,7 @@ query_http(struct api_prom *prom, struct net_http_request *request, bool range)
         return;
     }
     base_out_grow(&out, API_PROM_ANSWER);
-    err = query_here(prom, &query, &arena, &out, &note);
+    err = query_here(prom, &request->principal, &query, &arena, &out, &note);
     if (err == ERR_OK)
         api_prom_data(request, base_out_bytes(&out));
     else

@@ -498,6 +498,7 @@ asked_take(struct base_task *task)
     api_prom_rows(&asked->world->prom, rows);
     row = rows[asked->row];
     struct model_message message = {.channel = row.channel,
+                                    .from = base_bytes_text("88"),
                                     .kind = row.kind,
                                     .body = base_out_bytes(&asked->body)};
     row.take(row.engine, &message, &asked->answer);
