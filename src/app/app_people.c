@@ -122,6 +122,7 @@ app_people_open(struct app_parts *parts)
                              base_err_text(err));
     struct people_config config = {
         .kv = parts->kvs[0],
+        .audit = &parts->audit.log,
         .loop = parts->state,
         .pool = sys_pool_base(own->pool),
         .random = sys_random(),

@@ -285,9 +285,8 @@ ctl_user(struct ctl *ctl)
     people_add_options(ctl, body);
     if (strcmp(verb, "list") == 0) {
         json_decref(body);
-        return people_print(ctl,
-                            ctl_http_get(ctl, "/api/users?limit=1000", &answer),
-                            answer, people_print_users);
+        enum ctl_exit bad = ctl_http_get(ctl, "/api/users?limit=1000", &answer);
+        return people_print(ctl, bad, answer, people_print_users);
     }
     if (strcmp(verb, "add") == 0) {
         json_object_set_new(body, "user", json_string(ctl->args[0]));
@@ -365,8 +364,8 @@ ctl_keys(struct ctl *ctl)
     json_t *answer = NULL;
     if (strcmp(verb, "list") == 0) {
         snprintf(path, sizeof path, "%s?limit=1000", root);
-        return people_print(ctl, ctl_http_get(ctl, path, &answer), answer,
-                            people_print_keys);
+        enum ctl_exit bad = ctl_http_get(ctl, path, &answer);
+        return people_print(ctl, bad, answer, people_print_keys);
     }
     if (strcmp(verb, "revoke") == 0) {
         people_path(path, sizeof path, device ? "/api/devices/" : "/api/keys/",
@@ -381,6 +380,6 @@ ctl_keys(struct ctl *ctl)
     if (pin != NULL)
         json_object_set_new(body, "pin", json_string(pin));
     people_add_options(ctl, body);
-    return people_print(ctl, people_send(ctl, "POST", root, body, &answer),
-                        answer, people_print_secret);
+    enum ctl_exit bad = people_send(ctl, "POST", root, body, &answer);
+    return people_print(ctl, bad, answer, people_print_secret);
 }

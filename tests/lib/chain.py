@@ -165,7 +165,8 @@ class Node:
         return out
 
     def metrics(self):
-        status, body, _ = http(self.url + '/metrics')
+        status, body, _ = http(self.url + '/metrics', headers={
+            'Authorization': 'Bearer ' + self.key})
         assert status == 200
         out = {}
         for line in body.decode().splitlines():

@@ -117,7 +117,9 @@ def _(c):
 @case('HTTP: a body over the limit')
 def _(c):
     got = raw(c.nation.port, b'POST /api/prefix-applications/88.1/approve '
-              b'HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n')
+              b'HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ' +
+              c.nation.key.encode() +
+              b'\r\nContent-Length: 99999999\r\n\r\n')
     assert got.startswith(b'HTTP/1.1 413'), got[:80]
 
 

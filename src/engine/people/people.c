@@ -118,12 +118,10 @@ people_commit(struct people *people, struct store_kv_batch *batch,
               const struct people_act *act)
 {
     uint8_t before[32], after[32];
-    char name[MODEL_GRANT_NAME_MAX + 1];
     if (!people->config.audit)
         return store_kv_commit(people->config.kv, batch, NULL, NULL);
     struct model_audit_event event = {
-        .actor_kind = model_grant_kind_name(act->by->kind),
-        .actor_name = base_bytes_string(act->by->name, name, sizeof name),
+        .actor = act->by,
         .action = act->action,
         .object = act->object,
         .before = people_digest(act->before, before),

@@ -1,0 +1,217 @@
+#!/usr/bin/env python3
+"""Who may do what: every cell of the table of roles and actions, tried both
+ways through HTTP on a real node, against a table written here by hand."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
+from chain import Chain, http, until  # noqa: E402
+
+ROLES = ['viewer', 'operator', 'rule-author', 'approver', 'auditor',
+         'administrator', 'nobody', 'device', 'node']
+# One letter per role, in that order; written apart from the program's table.
+EXPECTED = {
+    'open':     'yyyyyyyyy', 'self':     'yyyyyyyyy', 'resolve':  'yyyyyyyyy',
+    'figures':  'yyyyyyyyy', 'names':    'yyyyyy--y', 'series':   'yyyyyy-yy',
+    'state':    'yyyyyy--y', 'ingest':   '-y---y-y-', 'register': '-y---y---',
+    'returns':  '-y---y---', 'prefixes': '---y-y---', 'seal':     '---y-y---',
+    'break':    '-----y---', 'users':    '-----y---', 'audit':    '----yy---',
+}
+# What needs each right, at a nation's node.
+PROBES = {
+    'open':     ('GET', '/healthz', None),
+    'self':     ('GET', '/api/sessions/this', None),
+    'figures':  ('GET', '/api/figures/packs', None),
+    'series':   ('GET', '/api/v1/labels', None),
+    'state':    ('GET', '/metrics', None),
+    'prefixes': ('POST', '/api/prefix-applications/88.77/approve', {}),
+    'seal':     ('POST', '/api/figures/host/seal', {}),
+    'users':    ('GET', '/api/users', None),
+    'audit':    ('GET', '/api/audit/head', None),
+}
+PASSWORD = 'a long enough password'
+
+
+def ask(node, method, path, body=None, cookie=None, key=None, more=None):
+    headers = {'Content-Type': 'application/json', **(more or {})}
+    if cookie:
+        headers['Cookie'] = cookie
+    if key:
+        headers['Authorization'] = 'Bearer ' + key
+    data = None if body is None else json.dumps(body).encode()
+    status, answer, head = http(node.url + path, data, headers, method)
+    try:
+        return status, json.loads(answer), head
+    except ValueError:
+        return status, answer, head
+
+
+def cookie_of(head):
+    whole = head['Set-Cookie']
+    assert 'HttpOnly' in whole and 'SameSite=Strict' in whole, whole
+    return whole.split(';')[0]
+
+
+def login(node, user, password=PASSWORD):
+    status, answer, head = ask(node, 'POST', '/api/sessions',
+                               {'user': user, 'password': password})
+    assert status == 201, (status, answer)
+    return cookie_of(head)
+
+
+def user(node, name, roles, scope):
+    """A user with a password; his session's cookie."""
+    node.ctl('user', 'add', name, '--roles', roles, '--scope', scope)
+    link = node.ctl('user', 'link', name).stdout.decode().strip()
+    assert link.startswith(node.url + '/#/login?link=dgl_'), link
+    status, answer, head = ask(node, 'POST', '/api/sessions',
+                               {'link': link.split('link=')[1]})
+    assert status == 201 and answer['name'] == name, answer
+    cookie = cookie_of(head)
+    status, _, _ = ask(node, 'PUT', '/api/sessions/this/password',
+                       {'old': '', 'new': PASSWORD}, cookie)
+    assert status == 204, status
+    return login(node, name)
+
+
+def table(c):
+    node = c.nation
+    rows = json.loads(node.ctl('rights', '--json').stdout)
+    told = {row['action']: ''.join('y' if r in row['roles'] else '-'
+                                   for r in ROLES) for row in rows}
+    assert told == EXPECTED, told
+    assert ask(node, 'GET', '/api/rights')[1]['rights'] == rows
+    cells = 0
+    for i, role in enumerate(ROLES[:7]):
+        cookie = None
+        if role != 'nobody':
+            cookie = user(node, 'the-' + role, role, '88')
+        for action, (method, path, body) in PROBES.items():
+            status, answer, _ = ask(node, method, path, body, cookie)
+            refused = 401 if role == 'nobody' else 403
+            if EXPECTED[action][i] == 'y':
+                assert status not in (401, 403, 404), (role, action, status,
+                                                       answer)
+            else:
+                assert status == refused, (role, action, status, answer)
+                assert '"%s"' % action in answer['detail'], answer
+            cells += 1
+    print('figure: %d cells of roles x actions through HTTP' % cells)
+
+
+def scopes(c):
+    far = user(c.enterprise, 'far', 'viewer', '88.44')
+    near = user(c.enterprise, 'near', 'viewer', '88.31.1001/host')
+    labels = '/api/v1/label/id/values'
+    own = '88.31.1001/host'
+    until('the host is seen', lambda: own in ask(
+        c.enterprise, 'GET', labels, None, near)[1]['data'])
+    assert ask(c.enterprise, 'GET', labels, None, far)[1]['data'] == []
+    query = '/api/v1/query?query=host_cpu_seconds_total'
+    assert ask(c.enterprise, 'GET', query, None, far)[1]['data'][
+        'result'] == []
+    assert ask(c.enterprise, 'GET', query, None, near)[1]['data']['result']
+    # From the nation the question goes down: it is not even asked.
+    down = '/api/v1/query?query=host_cpu_seconds_total%7Bid=%22' + own + '%22%7D'
+    far = user(c.nation, 'far', 'viewer', '88.44')
+    status, answer, _ = ask(c.nation, 'GET', down, None, far)
+    assert status == 403 and '88.31.1001' in answer['detail'], answer
+    near = user(c.nation, 'near', 'viewer', '88.31')
+    assert ask(c.nation, 'GET', down, None, near)[0] == 200
+    # Whoever administers a part gives no more than it, and sees no more.
+    boss = user(c.nation, 'boss', 'administrator', '88.31')
+    names = [u['user'] for u in ask(c.nation, 'GET', '/api/users', None,
+                                    boss)[1]['users']]
+    assert sorted(names) == ['boss', 'near'], names
+    for scope, status in (('88.44', 403), ('*', 403), ('88.31.1001', 201)):
+        got, answer, _ = ask(c.nation, 'POST', '/api/users', {
+            'user': 'x', 'roles': ['viewer'], 'scope': scope}, boss)
+        assert got == status, (scope, got, answer)
+    got, _, _ = ask(c.nation, 'POST', '/api/prefix-applications/88.44/approve',
+                    {}, boss)
+    assert got == 403, got
+
+
+def brute_force(c):
+    node = c.province
+    user(node, 'li', 'viewer', '88.31')
+    seen = []
+    for _ in range(6):
+        status, answer, head = ask(node, 'POST', '/api/sessions',
+                                   {'user': 'li', 'password': 'a wrong guess'})
+        seen.append(status)
+        if status == 429:
+            assert int(head['Retry-After']) >= 1, head
+    assert seen == [401] * 4 + [429] * 2, seen
+    status, _, _ = ask(node, 'POST', '/api/sessions',
+                       {'user': 'li', 'password': PASSWORD})
+    assert status == 429, 'the right password waits, too: %d' % status
+    until('the wait is over', lambda: ask(
+        node, 'POST', '/api/sessions',
+        {'user': 'li', 'password': PASSWORD})[0] == 201)
+    assert 'login_failed' in node.tail(200), node.tail(50)
+    metrics = node.metrics()
+    assert metrics['dougong_people_refused_total{why="password"}'] == 4
+    assert metrics['dougong_people_refused_total{why="slowed"}'] >= 3
+    entries = node.ctl('audit', 'list').stdout.decode()
+    assert 'login.slowed' in entries and 'user.create' in entries, entries
+    assert 'session.begin' in entries, entries
+
+
+def keys_and_cookies(c):
+    node = c.nation
+    secret = node.ctl('key', 'add', 'grafana', '--roles', 'viewer', '--scope',
+                      '88').stdout.decode().strip()
+    assert ask(node, 'GET', '/metrics', key=secret)[0] == 200
+    assert ask(node, 'GET', '/api/users', key=secret)[0] == 403
+    assert b'viewer' in node.ctl('whoami', key=secret).stdout
+    key_id = json.loads(node.ctl('key', 'list', '--json').stdout)
+    key_id = [k['id'] for k in key_id['keys'] if k['name'] == 'grafana'][0]
+    node.ctl('key', 'revoke', key_id)
+    status, answer, _ = ask(node, 'GET', '/api/figures/packs', key=secret)
+    assert status == 401 and 'revoked' in answer['detail'], answer
+    # A page of another port of this host shares cookies, but may not write.
+    admin = user(node, 'admin2', 'administrator', '*')
+    path, body = '/api/prefix-applications/88.78/approve', {}
+    for origin, want in (('http://127.0.0.1:1', 401), (node.url, 201)):
+        status, answer, _ = ask(node, 'POST', path, body, admin,
+                                more={'Origin': origin})
+        assert status == want, (origin, status, answer)
+    status, _, head = ask(node, 'DELETE', '/api/sessions/this', None, admin)
+    assert status == 204 and 'Max-Age=0' in head['Set-Cookie']
+    assert ask(node, 'GET', '/api/users', None, admin)[0] == 401
+
+
+def command_line(c):
+    node = c.nation
+    with open(os.path.join(node.dir, 'admin-link')) as f:
+        link = f.read().strip().split('link=')[1]
+    assert os.stat(os.path.join(node.dir, 'admin-link')).st_mode & 0o77 == 0
+    node.ctl('login', '--link', link, key='')
+    assert b'user admin' in node.ctl('whoami', key='').stdout
+    shown = node.ctl('user', 'list', key='').stdout
+    assert b'administrator' in shown, shown
+    done = node.ctl('login', '--link', link, key='', check=False)
+    assert done.returncode == 4, 'a link is good once'
+    node.ctl('logout', key='')
+    assert b'nobody' in node.ctl('whoami', key='').stdout
+    done = node.ctl('prefix', 'approve', '88.79', key='', check=False)
+    assert done.returncode == 4 and b'"prefixes"' in done.stderr, done.stderr
+    # Sessions, users and keys outlive the process.
+    cookie = login(node, 'the-viewer')
+    node.kill()
+    node.start()
+    assert ask(node, 'GET', '/metrics', None, cookie)[0] == 200
+
+
+def main():
+    with Chain(host=True, extra='anonymous: nobody\n') as c:
+        for test in (table, scopes, brute_force, keys_and_cookies,
+                     command_line):
+            test(c)
+            print('ok', test.__name__)
+
+
+if __name__ == '__main__':
+    main()
