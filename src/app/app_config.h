@@ -78,7 +78,7 @@ struct app_config {
     int64_t certificate_ms; /* life of those given to children */
     unsigned audit_entries; /* a head to the parent after so many */
     int64_t audit_ms;       /* or so long */
-    unsigned anonymous; /* roles of who shows no credentials */
+    unsigned anonymous;     /* roles of who shows no credentials */
 };
 
 /* Reads and checks both files whole. */

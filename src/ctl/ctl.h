@@ -47,8 +47,8 @@ struct ctl {
     const char *values[CTL_OPTIONS]; /* by option index; "" for a flag */
     bool json;
     const char *node;
-    const char *config; /* a node's file, or NULL */
-    char url[64];       /* of that node */
+    const char *config;         /* a node's file, or NULL */
+    char url[64];               /* of that node */
     char key[128], cookie[256]; /* what is shown, "" nothing */
     int raw_count;
     char **raw;
