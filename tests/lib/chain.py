@@ -146,7 +146,8 @@ class Node:
     def get(self, path, **params):
         if params:
             path += '?' + urllib.parse.urlencode(params)
-        status, body, _ = http(self.url + path)
+        status, body, _ = http(self.url + path, headers={
+            'Authorization': 'Bearer ' + self.key} if self.key else {})
         try:
             return status, json.loads(body)
         except ValueError:
@@ -166,7 +167,7 @@ class Node:
 
     def metrics(self):
         status, body, _ = http(self.url + '/metrics', headers={
-            'Authorization': 'Bearer ' + self.key})
+            'Authorization': 'Bearer ' + self.key} if self.key else {})
         assert status == 200
         out = {}
         for line in body.decode().splitlines():

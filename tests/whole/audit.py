@@ -42,7 +42,7 @@ def what_was_done_is_there(chain):
     said = [(e['actor']['kind'], e['action'], e['object'])
             for e in entries(chain.province)]
     assert ('node', 'node.start', '88.31') in said, said
-    assert ('nobody', 'prefix.approve', '88.31.1001') in said, said
+    assert ('key', 'prefix.approve', '88.31.1001') in said, said
     assert ('node', 'prefix.join', '88.31.1001') in said, said
     assert ('node', 'node.join', '88 epoch 1') in said, said
     assert any(a == 'pack.load' and o.startswith('host ')

@@ -28,7 +28,7 @@ PROBES = {
     'prefixes': ('POST', '/api/prefix-applications/88.77/approve', {}),
     'seal':     ('POST', '/api/figures/host/seal', {}),
     'users':    ('GET', '/api/users', None),
-    'audit':    ('GET', '/api/audit/head', None),
+    'audit':    ('GET', '/api/audit/entries', None),
 }
 PASSWORD = 'a long enough password'
 
