@@ -304,6 +304,8 @@ verify_heads(struct audit_verify *verify, const char *node, bool kept)
     uint64_t next = 0;
     bool more = true;
     ask.node = node;
+    if (kept) /* another node has no business with our key */
+        ask.key[0] = ask.cookie[0] = '\0';
     while (more && verify->bad == CTL_OK) {
         char path[AUDIT_PATH];
         json_t *answer = NULL, *row;

@@ -313,7 +313,10 @@ figure_asof(struct ctl *ctl)
     if (ctl_value(ctl, "parts") != NULL)
         figure_parameter(&path, "parts", "1");
     base_out_u8(&path, 0);
-    struct ctl_http http = {.url = (const char *)path.at, .accept = "*/*"};
+    struct ctl_http http = {.url = (const char *)path.at,
+                            .accept = "*/*",
+                            .key = ctl->key,
+                            .cookie = ctl->cookie};
     enum ctl_exit result = ctl_http_raw(&http, &status, &body);
     base_out_done(&path);
     if (result != CTL_OK)

@@ -34,7 +34,11 @@ names_ask(const struct ctl *ctl, const char *method, const char *path,
 {
     char url[NAMES_PATH];
     struct base_out answer;
-    struct ctl_http http = {.url = url, .post = body, .method = method};
+    struct ctl_http http = {.url = url,
+                            .post = body,
+                            .method = method,
+                            .key = ctl->key,
+                            .cookie = ctl->cookie};
     if (body != NULL)
         http.type = "application/json";
     if ((size_t)snprintf(url, sizeof url, "%s%s", ctl->node, path) >=
@@ -273,7 +277,9 @@ names_load_send(struct names_load *load)
     base_out_u8(&load->body, 0);
     struct ctl_http http = {.url = load->url,
                             .post = (const char *)load->body.at,
-                            .type = "application/x-ndjson"};
+                            .type = "application/x-ndjson",
+                            .key = load->ctl->key,
+                            .cookie = load->ctl->cookie};
     enum ctl_exit bad = ctl_http_raw(&http, &status, &answer);
     if (bad != CTL_OK)
         return bad;

@@ -16,9 +16,9 @@ enum store_table {
     STORE_TABLE_PEER = 17,  /* child prefix -> store id, lineage, epoch, ... */
     STORE_TABLE_ALERT = 18, /* id -> alert raised by the node itself */
     /* node: people (people_row.h) */
-    STORE_TABLE_USER = 19,    /* folded name -> roles, scope, password */
-    STORE_TABLE_SESSION = 20, /* SHA-256 of its text -> user, times */
-    STORE_TABLE_KEY = 21,     /* kind, hash or device -> roles, scope */
+    STORE_TABLE_USER = 19,       /* folded name -> roles, scope, password */
+    STORE_TABLE_SESSION = 20,    /* SHA-256 of its text -> user, times */
+    STORE_TABLE_CREDENTIAL = 21, /* kind, hash or device -> roles, scope */
     /* node: store_audit, store_audit_keep */
     STORE_TABLE_AUDIT_ENTRY = 22, /* index u64 BE -> entry */
     STORE_TABLE_AUDIT_TREE = 23,  /* level u8, index u64 BE -> hash */

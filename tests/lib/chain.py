@@ -146,8 +146,7 @@ class Node:
     def get(self, path, **params):
         if params:
             path += '?' + urllib.parse.urlencode(params)
-        status, body, _ = http(self.url + path, headers={
-            'Authorization': 'Bearer ' + self.key} if self.key else {})
+        status, body, _ = http(self.url + path, headers=self.auth)
         try:
             return status, json.loads(body)
         except ValueError:
@@ -166,8 +165,7 @@ class Node:
         return out
 
     def metrics(self):
-        status, body, _ = http(self.url + '/metrics', headers={
-            'Authorization': 'Bearer ' + self.key} if self.key else {})
+        status, body, _ = http(self.url + '/metrics', headers=self.auth)
         assert status == 200
         out = {}
         for line in body.decode().splitlines():
@@ -185,6 +183,11 @@ class Node:
                 return f.read().strip()
         except FileNotFoundError:
             return ''
+
+    @property
+    def auth(self):
+        """The headers of this node's administrator."""
+        return {'Authorization': 'Bearer ' + self.key} if self.key else {}
 
     def ctl(self, *args, check=True, node=None, key=None):
         key = (node or self).key if key is None else key

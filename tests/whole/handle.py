@@ -198,7 +198,8 @@ class Show:
     def put(self, name, values):
         status, body, _ = http('%s/api/handles/%s' % (self.node.url, name),
                                json.dumps({'values': values}).encode(),
-                               {'Content-Type': 'application/json'}, 'PUT')
+                               {'Content-Type': 'application/json',
+                                **self.node.auth}, 'PUT')
         assert status in (200, 201), (status, body)
 
     def fill(self):

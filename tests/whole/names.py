@@ -36,7 +36,8 @@ def put(node, name, body, **params):
     url = '%s/api/handles/%s?%s' % (node.url, urllib.parse.quote(name, ''),
                                     urllib.parse.urlencode(params))
     status, answer, _ = http(url, json.dumps(body).encode(), method='PUT',
-                             headers={'Content-Type': 'application/json'})
+                             headers={'Content-Type': 'application/json',
+                                      **node.auth})
     return status, json.loads(answer)
 
 
@@ -133,7 +134,8 @@ def bad(nodes):
     assert status == 400 and answer['field'] == 'values[0].data.value', answer
     status, body, _ = http(enterprise.url + '/api/handles/88.31.1001%2Fx',
                            b'[{"index":', method='PUT',
-                           headers={'Content-Type': 'application/json'})
+                           headers={'Content-Type': 'application/json',
+                                    **enterprise.auth})
     assert status == 400 and b'column' in body, body
     status, answer = put(enterprise, '88.31.1001/x',
                          [{'index': 1, 'type': 'URL', 'data': 'a'}],

@@ -46,7 +46,7 @@ void
 people_count(struct people *people)
 {
     people->users = people_count_table(people, STORE_TABLE_USER);
-    people->keys = people_count_table(people, STORE_TABLE_KEY);
+    people->keys = people_count_table(people, STORE_TABLE_CREDENTIAL);
 }
 
 static void

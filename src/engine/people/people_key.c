@@ -35,7 +35,7 @@ key_get(struct people *people, struct bytes key, uint8_t *value,
     if (key.size == 0)
         return ERR_ABSENT;
     enum err err = store_kv_get(store_kv_now(people->config.kv),
-                                STORE_TABLE_KEY, key, &found);
+                                STORE_TABLE_CREDENTIAL, key, &found);
     if (err != ERR_OK || found.size > PEOPLE_ROW_MAX)
         return err != ERR_OK ? err : ERR_CORRUPT;
     memcpy(value, found.at, found.size);
@@ -53,7 +53,7 @@ key_put(struct store_kv_batch *batch, struct bytes key,
     people_row_key_write(&out, row);
     must(base_out_ok(&out));
     *ret_value = base_out_bytes(&out);
-    store_kv_put(batch, STORE_TABLE_KEY, key, *ret_value);
+    store_kv_put(batch, STORE_TABLE_CREDENTIAL, key, *ret_value);
 }
 
 /* --- who asks --- */
@@ -247,7 +247,7 @@ key_by_id(struct people *people, struct bytes id, struct key_find *find)
     if (id.size != PEOPLE_KEY_ID - 1 ||
         base_b64_unhex(id, prefix + 1, 8) != ERR_OK)
         return ERR_ABSENT;
-    (void)store_kv_scan(store_kv_now(people->config.kv), STORE_TABLE_KEY,
+    (void)store_kv_scan(store_kv_now(people->config.kv), STORE_TABLE_CREDENTIAL,
                         base_bytes(prefix, sizeof prefix),
                         base_bytes(prefix, sizeof prefix), 1, key_find_row,
                         find, NULL);
@@ -270,9 +270,9 @@ key_delete(struct people *people, const struct model_grant_principal *by,
         return err;
     bool pinned = memcmp(row.pin, none, sizeof none) != 0;
     struct store_kv_batch *batch = store_kv_batch_new(people->config.kv);
-    store_kv_del(batch, STORE_TABLE_KEY, key);
+    store_kv_del(batch, STORE_TABLE_CREDENTIAL, key);
     if (pinned)
-        store_kv_del(batch, STORE_TABLE_KEY,
+        store_kv_del(batch, STORE_TABLE_CREDENTIAL,
                      key_of_hash('p', row.pin, pin_room));
     err = people_commit(
         people, batch,
@@ -320,7 +320,7 @@ device_put(struct people *people, struct store_kv_batch *batch,
     static const uint8_t none[32];
     if (key_get(people, key, old_room, &value, &old) == ERR_OK &&
         memcmp(old.pin, none, sizeof none) != 0)
-        store_kv_del(batch, STORE_TABLE_KEY, key_of_hash('p', old.pin, pin));
+        store_kv_del(batch, STORE_TABLE_CREDENTIAL, key_of_hash('p', old.pin, pin));
     key_put(batch, key, row, room, &value);
     if (pinned)
         key_put(batch, key_of_hash('p', row->pin, pin), row, room, &value);
@@ -412,7 +412,7 @@ people_key_list(struct people *people, bool devices, struct bytes after,
         list.after = key_of_device(after, room);
     else if (key_by_id(people, after, &find) == ERR_OK)
         list.after = base_bytes(find.key, sizeof find.key);
-    return store_kv_scan(store_kv_now(people->config.kv), STORE_TABLE_KEY, kind,
+    return store_kv_scan(store_kv_now(people->config.kv), STORE_TABLE_CREDENTIAL, kind,
                          list.after.size > 0 ? list.after : kind, limit,
                          key_list_row, &list, NULL);
 }

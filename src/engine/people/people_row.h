@@ -20,7 +20,7 @@
  *          |10 | 8  | last used ms, exact to 5 minutes                |
  *          |18 | 8  | ends ms                                         |
  *          |26 | -  | folded name of its user, to the end             |
- *  KEY     key: "k", SHA-256 of the text; "d", folded device identifier;
+ *  CREDENTIAL key: "k", SHA-256 of the text; "d", folded device identifier;
  *               "p", SHA-256 of a device's public key
  *          | 0 | 1  | version 1                                       |
  *          | 1 | 4  | roles                                           |
