@@ -18,8 +18,16 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import BUILD, TOP, Node, http, ports_free, until  # noqa: E402
+from chain import BUILD, TOP, Node, ports_free, until  # noqa: E402
+import chain as chains  # noqa: E402
 import load as senders  # noqa: E402
+
+
+AUTH = {}  # of the administrator of the node asked
+
+
+def http(url, **more):
+    return chains.http(url, headers=AUTH, **more)
 
 
 def free_tree():
@@ -54,6 +62,7 @@ def the_counter_sees_what_is_lost_and_what_is_doubled():
 def a_node_that_is_not_for_demonstration_refuses(folder):
     chain = type('Folder', (), {'dir': folder})
     node = Node(chain, '88', 'nation').start()
+    AUTH.update(node.auth)
     try:
         for method, body in (('POST', b'{}'), ('GET', None), ('DELETE', None)):
             status, answer, _ = http(node.url + '/api/break', data=body,
@@ -130,6 +139,8 @@ def main():
               lambda: os.path.exists(os.path.join(var, 'ready')) or
               tree.poll() is not None, 120)
         assert tree.poll() is None, open(os.path.join(var, 'failed')).read()
+        with open(os.path.join(var, '88/keys/operator.key')) as f:
+            AUTH['Authorization'] = 'Bearer ' + f.read().strip()
         a_wish_that_cannot_be_is_refused(url)
         status = broken(url, args.seconds, args.seed)
         print('seed: %d' % status['seed'])

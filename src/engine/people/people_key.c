@@ -320,7 +320,8 @@ device_put(struct people *people, struct store_kv_batch *batch,
     static const uint8_t none[32];
     if (key_get(people, key, old_room, &value, &old) == ERR_OK &&
         memcmp(old.pin, none, sizeof none) != 0)
-        store_kv_del(batch, STORE_TABLE_CREDENTIAL, key_of_hash('p', old.pin, pin));
+        store_kv_del(batch, STORE_TABLE_CREDENTIAL,
+                     key_of_hash('p', old.pin, pin));
     key_put(batch, key, row, room, &value);
     if (pinned)
         key_put(batch, key_of_hash('p', row->pin, pin), row, room, &value);
@@ -412,7 +413,8 @@ people_key_list(struct people *people, bool devices, struct bytes after,
         list.after = key_of_device(after, room);
     else if (key_by_id(people, after, &find) == ERR_OK)
         list.after = base_bytes(find.key, sizeof find.key);
-    return store_kv_scan(store_kv_now(people->config.kv), STORE_TABLE_CREDENTIAL, kind,
+    return store_kv_scan(store_kv_now(people->config.kv),
+                         STORE_TABLE_CREDENTIAL, kind,
                          list.after.size > 0 ? list.after : kind, limit,
                          key_list_row, &list, NULL);
 }
