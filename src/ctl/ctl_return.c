@@ -161,7 +161,12 @@ return_ask(struct ctl *ctl, const char *path, const json_t *body,
     char *text = json_dumps(body, JSON_COMPACT);
     char *url = base_mem_format("%s%s", ctl->node, path);
     const struct ctl_http http = {
-        .url = url, .post = text, .type = "application/json"};
+        .url = url,
+        .post = text,
+        .type = "application/json",
+        .key = ctl->key,
+        .cookie = ctl->cookie,
+    };
     enum ctl_exit exit = ctl_http_raw(&http, &status, &bytes);
     if (exit == CTL_OK) {
         *ret_answer = json_loadb((const char *)base_out_bytes(&bytes).at,

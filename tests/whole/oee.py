@@ -36,7 +36,7 @@ GRID = Fraction('0.5849')   # Shanghai: g per Wh
 
 def plant(works, node, truth, hours, *more):
     return subprocess.Popen(
-        [DOUGONG, 'plant', works, '--node', node.url, '--prefix', node.prefix,
+        [DOUGONG, 'plant', works, '--config', node.yaml, '--prefix', node.prefix,
          '--hours', str(hours), '--speed', '1000000', '--seed', '5',
          '--truth', truth, *more],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)

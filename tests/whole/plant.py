@@ -86,7 +86,7 @@ def works_into(chain, works, kill, begin):
     factory = chain.enterprise
     truth = os.path.join(chain.dir, works + '.truth')
     done = subprocess.Popen(
-        [DOUGONG, 'plant', works, '--node', factory.url, '--prefix',
+        [DOUGONG, 'plant', works, '--config', factory.yaml, '--prefix',
          factory.prefix, '--hours', '0.6', '--speed', '1000000', '--seed', '5',
          '--start', begin, '--truth', truth],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE)

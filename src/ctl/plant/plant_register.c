@@ -63,7 +63,9 @@ plant_register_machines(const struct ctl *ctl, const struct plant *plant)
     base_out_u8(&body, 0);
     struct ctl_http http = {.url = url,
                             .post = (const char *)body.at,
-                            .type = "application/x-ndjson"};
+                            .type = "application/x-ndjson",
+                            .key = ctl->key,
+                            .cookie = ctl->cookie};
     enum ctl_exit bad = ctl_http_raw(&http, &status, &answer);
     base_out_done(&body);
     if (bad != CTL_OK)
