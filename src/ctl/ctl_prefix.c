@@ -233,7 +233,7 @@ ctl_prefix_move(struct ctl *ctl)
     prefix_path(&path, ctl->args[0], in ? "import" : "bundle");
     snprintf(url, sizeof url, "%s%s", ctl->node, (const char *)path.at);
     base_out_done(&path);
-    struct ctl_http http = {.url = url};
+    struct ctl_http http = {.url = url, .key = ctl->key, .cookie = ctl->cookie};
     enum ctl_exit bad = in ? prefix_load(ctl->args[1], &bundle) : CTL_OK;
     if (in) {
         http.post = (const char *)bundle.at;

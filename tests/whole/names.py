@@ -252,7 +252,8 @@ def moved(chain):
     spoilt = bundle.replace(b'http://m', b'http://n', 1)
     status, body, _ = http(
         own.url + '/api/prefix-applications/88.31.2001/import', spoilt,
-        headers={'Content-Type': 'application/octet-stream'}, method='POST')
+        headers={'Content-Type': 'application/octet-stream', **own.auth},
+        method='POST')
     assert status == 403 and b'changed' in body, (status, body)
     for rows in (3, 0):
         got = json.loads(own.ctl('prefix', 'import', '88.31.2001',
