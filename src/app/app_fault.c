@@ -6,6 +6,7 @@
 
 enum {
     FAULT_LOOK_MS = 200,
+    FAULT_TELL = 5, /* looks */
     FAULT_FILE = 64 << 10,
     FAULT_ARENA = 256 << 10,
     FAULT_PATH = 600,
@@ -107,7 +108,8 @@ fault_look(struct base_timer *timer)
         fault_plan(text, base_loop_wall(parts->state));
     tier_fault_set(parts->tier, &plan);
     base_arena_done(&arena);
-    fault_tell(fault);
+    if (fault->looks++ % FAULT_TELL == 0)
+        fault_tell(fault);
     base_loop_timer(parts->state, &fault->timer, FAULT_LOOK_MS);
 }
 

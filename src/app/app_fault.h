@@ -26,6 +26,7 @@ struct app_fault {
     struct api_break api;
     struct base_timer timer;
     struct tier_fault_counts told;
+    unsigned looks;
 };
 
 /* After the tier is made. */

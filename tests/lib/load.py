@@ -35,7 +35,7 @@ class Load:
         self.clock = self.start
         self.sent, self.acked, self.again = {}, {}, []
         self.twice, self.rate, self.due = twice, rate, time.monotonic()
-        self.record = open(record, 'a', buffering=1) if record else None
+        self.record = open(record, 'w', buffering=1) if record else None
         self.publisher = None
 
     @property
