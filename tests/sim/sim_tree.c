@@ -9,6 +9,7 @@
 #include "base/base_must.h"
 #include "crypt/crypt_hash.h"
 #include "sim_tree_check.h"
+#include "sim_tree_names.h"
 
 enum {
     TREE_START_MS = 20000,
@@ -193,14 +194,7 @@ life_rollup_rows(struct sim_node *node, struct rollup *rollup)
 static void
 life_rows(struct sim_node *node, struct sim_tree_life *life)
 {
-    tier_add_log(node->tier, &(struct model_log_row){
-                                 .channel = MODEL_CHANNEL_NAMES,
-                                 .kind = MODEL_KIND_NAMES_PREFIX,
-                                 .max = 4096,
-                                 .kv = node->kvs[STORE_JOURNAL_IDENT],
-                                 .take = ident_take_prefix,
-                                 .engine = life->ident,
-                             });
+    sim_tree_names_rows(node, life->ident);
     life_rollup_rows(node, life->rollup);
     if (!life->stream)
         return;
@@ -232,6 +226,7 @@ tree_build(struct sim_node *node)
         .random = &node->rng.random,
         .stats = &node->stats,
         .log = &node->log,
+        .site = {.address = "127.0.0.1", .http_port = 8100},
     };
     enum err err = ident_new(&config, &life->ident, &note);
     if (err == ERR_OK && life->stream)
@@ -244,6 +239,8 @@ tree_build(struct sim_node *node)
             base_bytes_text("host"), NULL);
     if (err == ERR_OK)
         life_rows(node, life);
+    if (err == ERR_OK)
+        err = ident_start(life->ident);
     return err == ERR_OK;
 }
 
@@ -255,6 +252,7 @@ tree_started(struct sim_node *node)
     sim_tree_check_start(at, at->tree->world.start_ms + at->tree->world.now_ms -
                                  3600000);
     rollup_start(life->rollup);
+    sim_tree_names_start(at);
     if (!life->stream)
         return;
     at->door = (struct sim_tree_door){
@@ -583,6 +581,7 @@ tree_calm(struct sim_tree *tree)
     sim_tree_check_end(tree);
     tree_settle(tree, 0, TREE_HOUR_MS, true); /* hours end too */
     sim_tree_check_end(tree);
+    sim_tree_names_check(tree);
 }
 
 static void
@@ -657,9 +656,9 @@ sim_tree_print(const struct sim_tree_result *result)
                    result->refused[i]);
     printf("\n  at most %" PRIu64 " dirty rows, %" PRIu64 " in spools, %" PRIu64
            " windows to fold; joined again %" PRIu64 "\n  %" PRIu64
-           " windows, %" PRIu64 " figures, %" PRIu64
-           " cells compared; %u wrong\n",
+           " windows, %" PRIu64 " figures, %" PRIu64 " cells compared, %" PRIu64
+           " names asked; %u wrong\n",
            result->dirty_most, result->spool_most, result->folds_most,
            result->joined, result->windows, result->figures, result->cells,
-           result->wrong);
+           result->names, result->wrong);
 }

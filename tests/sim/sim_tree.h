@@ -66,6 +66,7 @@ struct sim_tree_result {
     uint64_t steps, fault_steps, hash, tables, hit[SIM_FAULTS];
     uint64_t starts, made, writes, again, lost, refused[ERR_COUNT];
     uint64_t windows, figures, cells; /* compared */
+    uint64_t names;                   /* asked for */
     uint64_t joined;
     uint64_t dirty_most, spool_most, folds_most;
     int64_t simulated_ms;

@@ -362,15 +362,15 @@ static enum err
 step_approve(struct step_work *work)
 {
     struct ident *ident = work->ident;
-    if (ident->config.ca == NULL)
-        return step_no(work, ERR_UNSUPPORTED, "",
-                       "this node's role has no children");
     if (!work->found || work->row.state == APPLIED) {
         work->row.state = APPROVED;
         work->row.approved_ms = ident_now(ident);
     }
     if (work->step->token == NULL)
         return ERR_OK;
+    if (ident->config.ca == NULL)
+        return step_no(work, ERR_UNSUPPORTED, "",
+                       "this node's role has no children");
     enum err err = ident_prefix_token(ident, work->row.name, work->batch,
                                       work->step->token);
     return err == ERR_OK ? ERR_OK : step_no(work, err, "", base_err_text(err));
