@@ -15,7 +15,8 @@ sys.path.insert(0, os.path.dirname(__file__))
 import packs  # noqa: E402
 import recompute  # noqa: E402
 from chain import Chain  # noqa: E402
-from crash import Load, compare_samples, recovered, settle  # noqa: E402
+from crash import settle  # noqa: E402
+from load import Load, compare, recovered  # noqa: E402
 
 
 def main():
@@ -27,7 +28,8 @@ def main():
     print('seed: %d' % args.seed)
     now = int(time.time() * 1000)
     with packs.with_load() as extra, Chain(extra=extra) as chain:
-        load = Load(chain.enterprise, random.Random(args.seed), now)
+        load = Load(chain.enterprise.prefix, chain.enterprise.port + 1,
+                    random.Random(args.seed), now)
         load.run(1.0)
         assert chain.province.stop() == 0
         before = len(load.acked)
@@ -37,8 +39,10 @@ def main():
         chain.province.start()
         start = time.monotonic()
         load.finish()
-        series = recovered(chain.enterprise, now)
-        compare_samples(load, series)
+        series = recovered(chain.enterprise.get, now)
+        lost, strange, _ = compare(load, series)
+        assert not lost, 'acknowledged, but not there: %s' % lost[:3]
+        assert not strange, 'never sent, or twice: %s' % strange[:3]
         want = recompute.figures(series)
         settle([chain.province, chain.nation], want)
         print('figure: province away %g s, %d messages acknowledged meanwhile; '
