@@ -8,6 +8,7 @@
 #include "crypt/crypt_key.h"
 #include "ctl/ctl_http.h"
 #include "wire/figure/wire_figure.h"
+#include "wire/return/wire_return.h"
 
 static void
 figure_parameter(struct base_out *path, const char *name, const char *value)
@@ -150,18 +151,52 @@ figure_batch_is_signed(const json_t *entry)
     return good;
 }
 
-/* What a batch's line says at its end; counts what is not right. */
+/* The same for a return; it is the one that the line says it is. */
+static bool
+figure_return_is_signed(const json_t *entry)
+{
+    struct wire_return ret;
+    struct base_out key, bytes, text;
+    base_out_grow(&key, 1024);
+    base_out_grow(&bytes, WIRE_RETURN_MAX);
+    base_out_grow(&text, WIRE_RETURN_MAX + 64);
+    bool good = base_b64_read(base_bytes_text(figure_text(entry, "key")),
+                              BASE_B64_STANDARD, &key) == ERR_OK &&
+                base_b64_read(base_bytes_text(figure_text(entry, "return")),
+                              BASE_B64_STANDARD, &bytes) == ERR_OK &&
+                wire_return_read(base_out_bytes(&bytes), &ret) == ERR_OK &&
+                ret.revision == figure_number(entry, "revision") &&
+                base_bytes_equal_folded(
+                    ret.unit, base_bytes_text(figure_text(entry, "name")));
+    if (good) {
+        struct bytes all = base_out_bytes(&bytes);
+        wire_return_signed(
+            &text, false,
+            base_bytes_slice(all, 0, all.size - ret.signature.size));
+        good = crypt_key_verify(base_out_bytes(&key), base_out_bytes(&text),
+                                ret.signature) == ERR_OK;
+    }
+    base_out_done(&text);
+    base_out_done(&bytes);
+    base_out_done(&key);
+    return good;
+}
+
+/* What the line of a batch or return says at its end; counts what is not
+ * right. */
 static const char *
 figure_verdict(const json_t *entry, struct figure_checks *checks)
 {
     const char *verdict = figure_text(entry, "verdict");
+    bool filed = strcmp(figure_text(entry, "kind"), "return") == 0;
     if (!checks->wanted)
         return verdict;
-    if (figure_text(entry, "batch")[0] == '\0') {
+    if (figure_text(entry, filed ? "return" : "batch")[0] == '\0') {
         checks->unchecked++;
         return strcmp(verdict, "gone") == 0 ? "not kept" : "too large to show";
     }
-    if (figure_batch_is_signed(entry)) {
+    if (filed ? figure_return_is_signed(entry)
+              : figure_batch_is_signed(entry)) {
         checks->good++;
         return "signature right";
     }
@@ -183,6 +218,18 @@ figure_batch(const json_t *entry, unsigned depth, struct figure_checks *checks)
 }
 
 static void
+figure_return(const json_t *entry, unsigned depth, struct figure_checks *checks)
+{
+    char when[BASE_TIME_TEXT];
+    base_time_text((struct wall){figure_number(entry, "filed_at")}, 0, when);
+    printf("%*sreturn revision %lld, filed %s, SHA-256 %.16s..., key %s, "
+           "receipt: %s  [%s]\n",
+           (int)depth * 2, "", figure_number(entry, "revision"), when,
+           figure_text(entry, "sha256"), figure_text(entry, "key_id"),
+           figure_text(entry, "receipt"), figure_verdict(entry, checks));
+}
+
+static void
 figure_entry(const json_t *entry, const char *unit, unsigned depth,
              struct figure_checks *checks)
 {
@@ -193,6 +240,10 @@ figure_entry(const json_t *entry, const char *unit, unsigned depth,
     size_t i;
     if (strcmp(kind, "batch") == 0) {
         figure_batch(entry, depth, checks);
+        return;
+    }
+    if (strcmp(kind, "return") == 0) {
+        figure_return(entry, depth, checks);
         return;
     }
     printf("%*s%s %s", (int)depth * 2, "", kind,

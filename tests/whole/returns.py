@@ -40,7 +40,7 @@ class Firm:
     """Half are hosted under prefixes of their own, half are the province's."""
     def __init__(self, chain, n, rng):
         self.node, self.rng = chain.province, rng
-        ind = INDUSTRIES[n % len(INDUSTRIES)]
+        ind = self.ind = INDUSTRIES[n % len(INDUSTRIES)]
         self.file_path = os.path.join(chain.dir, 'firm-%02d.csv' % n)
         self.hosted = n < FIRMS // 2
         if self.hosted:
@@ -213,9 +213,64 @@ def the_correction(chain, firms, total):
         assert table(node) != saved[node.prefix]
         assert table(node, str(instants[node.prefix])) == \
             saved[node.prefix], node.prefix
+    the_walk_of_yesterday(chain, firm, instants)
     print('figure: %s corrected at %s, asOf equal at both levels' %
           (firm.id, firm.node.prefix))
     return total
+
+
+def below(entry):
+    for one in entry['below'] if 'below' in entry else []:
+        yield one
+        yield from below(one)
+
+
+def walked(node, **asked):
+    status, answer = node.get('/api/figures/explain', pack=PACK,
+                              metric='revenue', at=WINDOW, **asked)
+    assert status == 200, answer
+    found = {}
+    for unit in below({'below': answer['entries']}):
+        if unit['kind'] == 'unit':
+            found[unit['name']] = [one for one in unit['below']
+                                   if one['kind'] == 'return']
+    return found
+
+
+def the_walk_ends_at_the_returns(chain, firms):
+    """At every level, each unit with the return that it is from; a figure
+    of before a correction with the one that counted then."""
+    saved = {}
+    for firm in firms:
+        status, page = chain.province.get('/api/returns', pack=PACK,
+                                          window=WINDOW, unit=firm.id)
+        status, saved[firm.id] = chain.province.get(
+            '/api/returns/%s' % page['returns'][0]['id'])
+    for node in (chain.province, chain.nation):
+        found = walked(node)
+        assert set(found) == {f.id for f in firms}, found
+        for name, returns in found.items():
+            assert len(returns) == 1, returns
+            one, want = returns[0], saved[name]
+            assert one['verdict'] == 'signed', one
+            assert one['receipt'] == 'accepted', one
+            assert one['name'] == name, one
+            for key, named in (('revision', 'revision'), ('sha256', 'sha256'),
+                               ('filed_at', 'filed_at'), ('key_id', 'key'),
+                               ('return', 'return'), ('key', 'public_key')):
+                assert one[key] == want[named], (key, one, want)
+        done = node.ctl('figure', 'explain', PACK, 'revenue', '--at', WINDOW,
+                        '--verify')
+        assert done.stdout.count(b'return revision ') == FIRMS, done.stdout
+        assert b', 0 wrong, 0 not to be checked' in done.stdout, done.stdout
+
+
+def the_walk_of_yesterday(chain, firm, instants):
+    for node in (chain.province, chain.nation):
+        returns = walked(node, asof=instants[node.prefix])[firm.id]
+        assert [one['revision'] for one in returns] == [1], returns
+        assert returns[0]['verdict'] == 'signed', returns
+        assert walked(node)[firm.id][0]['revision'] == 2
 
 
 def receipts_verify_offline(chain, firm):
@@ -271,6 +326,7 @@ def main():
         the_nation_by_division(chain, firms)
         total = the_soft_check(chain, firms[0], total)
         total = the_correction(chain, firms, total)
+        the_walk_ends_at_the_returns(chain, firms)
         receipts_verify_offline(chain, firms[3])
         lists_and_pages(chain, firms)
         for node in (chain.province,):  # nothing is lost at a kill

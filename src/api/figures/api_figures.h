@@ -14,7 +14,12 @@
  *     last, digest (of a unit: model_event.h), below[]}, or
  *     {kind batch, name: who signed, epoch, seq, verdict signed|unknown|gone,
  *     key_id, key: his public key, batch: the message; base64, "" when it is
- *     too large; drawn in doc/formats/dgf1.md}.  Every level answers as it was
+ *     too large; drawn in doc/formats/dgf1.md}, or, below a unit that filed
+ *     one, {kind return, name: the unit, epoch, revision, filed_at (ms),
+ *     sha256: of the return's bytes, key_id, key, verdict
+ *     signed|wrong|unknown|gone: its signature here and now, receipt
+ *     accepted|queried: what it got, return: the bytes; base64, "" when they
+ *     are too large; drawn in wire_return.h}.  Every level answers as it was
  *     when it had told what is counted above it; `changed`: it cannot any more.
  *     A unit that the asker may not name has name null and nothing below it.
  * GET /api/figures/coverage  pack, at, freq, parts.  {expected, reported,

@@ -6,6 +6,7 @@
 
 #include "base/base_b64.h"
 #include "wire/figure/wire_explain.h"
+#include "wire/return/wire_return.h"
 
 static json_t *
 json_text(struct bytes text)
@@ -225,7 +226,8 @@ json_input(json_t *to, const struct model_pack *pack, struct bytes name)
     }
 }
 
-/* A signed batch: all that somebody needs who would check it himself. */
+/* A signed batch or return: all that somebody needs who would check it
+ * himself. */
 static json_t *
 json_batch(const struct wire_explain_entry *entry)
 {
@@ -233,8 +235,10 @@ json_batch(const struct wire_explain_entry *entry)
         [WIRE_EXPLAIN_UNKNOWN] = "unknown",
         [WIRE_EXPLAIN_SIGNED] = "signed",
         [WIRE_EXPLAIN_GONE] = "gone",
+        [WIRE_EXPLAIN_WRONG] = "wrong",
     };
     struct base_out key, batch;
+    bool filed = entry->kind == WIRE_EXPLAIN_RETURN;
     char id[17];
     snprintf(id, sizeof id, "%016llx", (unsigned long long)entry->key_id);
     base_out_grow(&key, 1024);
@@ -242,12 +246,22 @@ json_batch(const struct wire_explain_entry *entry)
     base_b64_write(&key, BASE_B64_STANDARD, entry->key);
     base_b64_write(&batch, BASE_B64_STANDARD, entry->batch);
     json_t *to = json_pack(
-        "{s:s, s:o, s:I, s:I, s:s, s:s, s:s%, s:s%}", "kind", "batch", "name",
-        json_text(entry->name), "epoch", (json_int_t)entry->epoch, "seq",
+        "{s:s, s:o, s:I, s:I, s:s, s:s, s:s%, s:s%}", "kind",
+        filed ? "return" : "batch", "name", json_text(entry->name), "epoch",
+        (json_int_t)entry->epoch, filed ? "revision" : "seq",
         (json_int_t)entry->seq, "verdict", verdicts[entry->verdict], "key_id",
         id, "key", base_out_bytes(&key).at ? (const char *)key.at : "",
-        key.size, "batch",
+        key.size, filed ? "return" : "batch",
         base_out_bytes(&batch).at ? (const char *)batch.at : "", batch.size);
+    if (filed) {
+        char hex[65];
+        json_object_set_new(to, "filed_at", json_integer(entry->filed_ms));
+        json_object_set_new(to, "sha256",
+                            json_string(base_b64_hex(entry->digest, hex)));
+        json_object_set_new(
+            to, "receipt",
+            json_string(wire_return_verdict_name(entry->receipt)));
+    }
     base_out_done(&batch);
     base_out_done(&key);
     return to;
@@ -262,7 +276,7 @@ json_entry(const struct rollup_name *name,
         [WIRE_EXPLAIN_UNIT] = "unit",     [WIRE_EXPLAIN_INPUT] = "input",
         [WIRE_EXPLAIN_WINDOW] = "window",
     };
-    if (entry->kind == WIRE_EXPLAIN_BATCH)
+    if (entry->kind == WIRE_EXPLAIN_BATCH || entry->kind == WIRE_EXPLAIN_RETURN)
         return json_batch(entry);
     bool input = entry->kind == WIRE_EXPLAIN_INPUT;
     bool has = (entry->has & WIRE_EXPLAIN_VALUE) != 0;

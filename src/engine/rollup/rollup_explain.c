@@ -1,4 +1,5 @@
-/* rollup_explain.c -- the way down: from a figure to the samples under it.
+/* rollup_explain.c -- the way down: from a figure to the samples or the return
+ * under it.
  *
  * This node's entry and its parts come from its own rows as they stood at one
  * instant.  The largest of the children are asked for theirs, each with half a
@@ -8,7 +9,9 @@
  * is said to be missing, with the reason.  Beside a child's part stand the
  * signed batches that it came in. */
 #include "base/base_mem.h"
+#include "crypt/crypt_hash.h"
 #include "engine/rollup/rollup_inner.h"
+#include "engine/rollup/rollup_return.h"
 #include "wire/figure/wire_explain.h"
 
 enum {
@@ -91,7 +94,87 @@ explain_entry(enum wire_explain_kind kind, unsigned depth, struct bytes name,
     return entry;
 }
 
-/* A unit: where its samples stood, and its inputs. */
+/* Signed bytes, where there is room for them. */
+static struct bytes
+explain_proof(const struct explain_list *list, struct bytes message)
+{
+    bool fits = message.size <= WIRE_EXPLAIN_PROOF_MAX &&
+                list->out.size + message.size + EXPLAIN_ROOM < WIRE_EXPLAIN_MAX;
+    return fits ? message : (struct bytes){0};
+}
+
+/* DER of the unit's own key or of this node's, whichever has that id. */
+static void
+explain_return_key(const struct rollup_config *config,
+                   const struct wire_return *ret, struct base_out *public)
+{
+    struct crypt_key *own =
+        config->signer_of ? config->signer_of(config->signer_self, ret->unit)
+                          : NULL;
+    if (own && crypt_key_id(own) == ret->key_id)
+        crypt_key_public(own, public);
+    else if (config->key && crypt_key_id(config->key) == ret->key_id)
+        crypt_key_public(config->key, public);
+    crypt_key_free(own);
+}
+
+static enum wire_explain_verdict
+explain_return_verdict(struct bytes public,
+                       const struct rollup_return_view *view)
+{
+    const struct wire_return *ret = &view->decoded;
+    struct base_out text;
+    if (public.size == 0)
+        return WIRE_EXPLAIN_UNKNOWN;
+    base_out_grow(&text, WIRE_RETURN_MAX + 64);
+    wire_return_signed(
+        &text, false,
+        base_bytes_slice(view->ret, 0, view->ret.size - ret->signature.size));
+    enum err err =
+        crypt_key_verify(public, base_out_bytes(&text), ret->signature);
+    base_out_done(&text);
+    return err == ERR_OK ? WIRE_EXPLAIN_SIGNED : WIRE_EXPLAIN_WRONG;
+}
+
+/* The return that a unit's figure is from. */
+static void
+explain_return(struct rollup *rollup, struct explain_list *list,
+               struct bytes key, const struct rollup_part *part)
+{
+    struct rollup_return_view view;
+    struct base_arena arena;
+    struct base_out public;
+    uint8_t sha256[32] = {0};
+    struct wire_explain_entry entry = {
+        .depth = 2,
+        .kind = WIRE_EXPLAIN_RETURN,
+        .has = WIRE_EXPLAIN_PROOF | WIRE_EXPLAIN_FILED,
+        .name = part->from,
+        .epoch = part->epoch,
+        .revision = part->sequence,
+        .seq = part->sequence,
+        .verdict = WIRE_EXPLAIN_GONE,
+        .digest = base_bytes(sha256, sizeof sha256),
+    };
+    base_arena_init(&arena, 1 << 17);
+    base_out_grow(&public, 255);
+    if (rollup_return_get(rollup, key, (uint32_t)part->sequence, &arena,
+                          &view) == ERR_OK) {
+        crypt_hash_sha256(view.ret, sha256);
+        explain_return_key(&rollup->config, &view.decoded, &public);
+        entry.key = base_out_bytes(&public);
+        entry.verdict = (uint8_t)explain_return_verdict(entry.key, &view);
+        entry.key_id = view.decoded.key_id;
+        entry.filed_ms = view.decoded.filed_ms;
+        entry.receipt = (uint8_t)view.verdict;
+        entry.batch = explain_proof(list, view.ret);
+    }
+    explain_add(list, &entry);
+    base_out_done(&public);
+    base_arena_done(&arena);
+}
+
+/* A unit: where its samples stood or which return it filed, and its inputs. */
 static void
 explain_unit(struct explain_call *call, struct explain_list *list,
              const struct rollup_part *part)
@@ -106,10 +189,13 @@ explain_unit(struct explain_call *call, struct explain_list *list,
                                   call->figure.window, part->from);
     struct wire_explain_entry entry =
         explain_entry(WIRE_EXPLAIN_UNIT, 1, part->from, part);
-    entry.shard = part->shard;
-    entry.sequence = part->sequence;
-    entry.has |= WIRE_EXPLAIN_SAMPLE;
-    if (list->count + pack->input_count >= WIRE_EXPLAIN_ENTRIES)
+    bool filed = part->shard == ROLLUP_ROW_RETURN;
+    if (!filed) {
+        entry.shard = part->shard;
+        entry.sequence = part->sequence;
+        entry.has |= WIRE_EXPLAIN_SAMPLE;
+    }
+    if (list->count + pack->input_count + 1 >= WIRE_EXPLAIN_ENTRIES)
         entry.why = ERR_LIMIT;
     enum err err =
         store_kv_get(rollup_snap(rollup), STORE_TABLE_CONTRIB, key, &value);
@@ -126,6 +212,8 @@ explain_unit(struct explain_call *call, struct explain_list *list,
     explain_add(list, &entry);
     if (entry.why != ERR_OK || err != ERR_OK)
         return;
+    if (filed)
+        explain_return(rollup, list, key, part);
     for (unsigned i = 0; i < pack->input_count; i++) {
         struct rollup_part input = {.has_a = true, .a = row->values[i]};
         if (!(row->inputs >> i & 1))
@@ -164,10 +252,7 @@ explain_batches(struct explain_call *call, struct explain_list *list,
             entry.verdict = row.verdict;
             entry.key_id = row.key_id;
             entry.key = row.key;
-            if (row.message.size <= WIRE_EXPLAIN_PROOF_MAX &&
-                list->out.size + row.message.size + EXPLAIN_ROOM <
-                    WIRE_EXPLAIN_MAX)
-                entry.batch = row.message;
+            entry.batch = explain_proof(list, row.message);
         }
         explain_add(list, &entry);
     }

@@ -12,7 +12,6 @@ enum {
     RETURN_VERSION = 1,
     RETURN_ROW = 64 << 10,
     RETURN_PROBLEMS = 256,
-    RETURN_SOURCE = UINT32_MAX /* in the place of a journal's shard */
 };
 
 /* A filing under way. */
@@ -547,7 +546,7 @@ filing_count(struct filing *filing)
         .cell = filing->cell,
         .epoch = filing->ret.epoch,
         .revision = err == ERR_OK ? old->revision + 1 : 1,
-        .shard = RETURN_SOURCE,
+        .shard = ROLLUP_ROW_RETURN,
         .sequence = filing->ret.revision,
         .inputs = verdict->mask,
         .unit = filing->unit,

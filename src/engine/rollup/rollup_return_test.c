@@ -3,6 +3,7 @@
 #include "engine/rollup/rollup_return.h"
 
 #include "engine/rollup/rollup_world_test.h"
+#include "wire/figure/wire_explain.h"
 
 static const char return_pack[] =
     "pack: r\nversion: 1.0.0\nagency: \"88\"\ntitle: {zh: r, en: R}\n"
@@ -305,6 +306,111 @@ returns_outlive_a_crash_and_are_listed(void **state)
     assert_string_equal(text, "88.31.2002:1 ");
 }
 
+struct told {
+    struct rollup_explain explain;
+    struct base_out entries;
+    bool done;
+};
+
+static void
+told_done(struct rollup_explain *explain, enum err err, struct bytes entries)
+{
+    struct told *told = BASE_OUTER(explain, struct told, explain);
+    assert_int_equal(err, ERR_OK);
+    base_out_bytes_add(&told->entries, entries);
+    told->done = true;
+}
+
+/* The one return that the nation's figure walks down to. */
+static struct wire_explain_entry
+walked(int64_t asof_ms, struct told *told)
+{
+    struct wire_explain_entry entry, found = {0};
+    struct base_cur cur;
+    const struct rollup_ask ask = {.pack = base_bytes_text("r"),
+                                   .name = base_bytes_text("revenue"),
+                                   .at = base_bytes_text("2025-10"),
+                                   .asof_ms = asof_ms};
+    *told = (struct told){.explain.done = told_done};
+    base_out_grow(&told->entries, 1 << 20);
+    assert_int_equal(
+        rollup_explain(nation->rollup, &ask, &told->explain, &note), ERR_OK);
+    world_run(&world, 100);
+    assert_true(told->done);
+    assert_int_equal(wire_explain_open(base_out_bytes(&told->entries), &cur),
+                     ERR_OK);
+    while (wire_explain_next(&cur, &entry)) {
+        assert_false(entry.kind == WIRE_EXPLAIN_UNIT &&
+                     entry.has & WIRE_EXPLAIN_SAMPLE);
+        if (entry.kind == WIRE_EXPLAIN_RETURN) {
+            assert_int_equal(found.kind, 0);
+            found = entry;
+        }
+    }
+    return found;
+}
+
+static void
+a_figure_walks_down_to_the_return_that_counted(void **state)
+{
+    (void)state;
+    static struct told told;
+    uint8_t hash[32];
+    assert_int_equal(file("88.31.2001", "2025-10", "10", "", "", ""), ERR_OK);
+    struct bytes first = verdict.ret;
+    world_run(&world, 5000);
+    int64_t then = rollup_now(nation->rollup);
+    struct wire_explain_entry entry = walked(0, &told);
+    crypt_hash_sha256(first, hash);
+    assert_true(base_bytes_is(entry.name, "88.31.2001"));
+    assert_int_equal(entry.seq, 1);
+    assert_int_equal(entry.verdict, WIRE_EXPLAIN_SIGNED);
+    assert_int_equal(entry.receipt, WIRE_RETURN_ACCEPTED);
+    assert_true(entry.key_id == crypt_key_id(office->key));
+    assert_memory_equal(entry.digest.at, hash, 32);
+    assert_true(base_bytes_equal(entry.batch, first));
+    base_out_done(&told.entries);
+    assert_int_equal(file("88.31.2001", "2025-10", "12", "", "error", ""),
+                     ERR_OK);
+    world_run(&world, 5000);
+    entry = walked(0, &told);
+    assert_int_equal(entry.seq, 2);
+    base_out_done(&told.entries);
+    entry = walked(then, &told);
+    assert_int_equal(entry.seq, 1);
+    assert_memory_equal(entry.digest.at, hash, 32);
+    base_out_done(&told.entries);
+}
+
+/* The receipt is the office's word; the signature is looked at again. */
+static void
+a_return_that_was_changed_in_the_store_is_shown_as_wrong(void **state)
+{
+    (void)state;
+    static struct told told;
+    struct bytes row;
+    assert_int_equal(file("88.31.2001", "2025-10", "10", "", "", ""), ERR_OK);
+    world_run(&world, 5000);
+    assert_int_equal(store_kv_get(rollup_snap(office->rollup),
+                                  STORE_TABLE_RETURN, verdict.id, &row),
+                     ERR_OK);
+    row = base_arena_bytes(&arena, row);
+    size_t at = base_bytes_find(row, 'D');        /* of DGR1 */
+    ((uint8_t *)(uintptr_t)row.at)[at + 32] ^= 1; /* filed at */
+    struct store_kv_batch *batch = store_kv_batch_new(office->kv);
+    store_kv_put(batch, STORE_TABLE_RETURN, verdict.id, row);
+    assert_int_equal(store_kv_commit(office->kv, batch, NULL, NULL), ERR_OK);
+    struct wire_explain_entry entry = walked(0, &told);
+    assert_int_equal(entry.verdict, WIRE_EXPLAIN_WRONG);
+    base_out_done(&told.entries);
+    assert_int_equal(crypt_key_make(CRYPT_KEY_ED25519, &nation->key), ERR_OK);
+    office->rollup->config.key = nation->key; /* as if it had a new one */
+    entry = walked(0, &told);
+    assert_int_equal(entry.verdict, WIRE_EXPLAIN_UNKNOWN);
+    assert_int_equal(entry.key.size, 0);
+    base_out_done(&told.entries);
+}
+
 #define RETURN_TEST(name)                                                      \
     cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
@@ -320,6 +426,8 @@ main(void)
         RETURN_TEST(a_queried_correction_leaves_what_stands),
         RETURN_TEST(return_and_receipt_are_signed),
         RETURN_TEST(returns_outlive_a_crash_and_are_listed),
+        RETURN_TEST(a_figure_walks_down_to_the_return_that_counted),
+        RETURN_TEST(a_return_that_was_changed_in_the_store_is_shown_as_wrong),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -151,6 +151,9 @@ enum {
     ROLLUP_ROW_DIGEST = 32, /* samples, their span and digest are there */
 };
 
+/* In the place of a journal's shard: sequence is the revision of a return. */
+#define ROLLUP_ROW_RETURN UINT32_MAX
+
 struct rollup_row_contrib {
     uint8_t flags, reason;
     uint32_t cell, epoch;

@@ -1,7 +1,7 @@
 /* wire_explain.c -- see wire_explain.h. */
 #include "wire/figure/wire_explain.h"
 
-enum { EXPLAIN_HAS = 127, EXPLAIN_HELD = 16 };
+enum { EXPLAIN_HELD = 16 }; /* bytes */
 
 void
 wire_explain_ask_write(struct base_out *out, const struct wire_explain_ask *ask)
@@ -108,6 +108,11 @@ wire_explain_add(struct base_out *out, const struct wire_explain_entry *entry)
         base_out_u64le(out, (uint64_t)entry->last_ms);
         base_out_bytes_add(out, entry->digest);
     }
+    if (entry->has & WIRE_EXPLAIN_FILED) {
+        base_out_u64le(out, (uint64_t)entry->filed_ms);
+        base_out_bytes_add(out, entry->digest);
+        base_out_u8(out, entry->receipt);
+    }
 }
 
 void
@@ -158,10 +163,17 @@ wire_explain_next(struct base_cur *cur, struct wire_explain_entry *ret_entry)
         entry.last_ms = (int64_t)base_cur_u64le(cur);
         entry.digest = base_cur_take(cur, 32);
     }
+    if (entry.has & WIRE_EXPLAIN_FILED) {
+        entry.filed_ms = (int64_t)base_cur_u64le(cur);
+        entry.digest = base_cur_take(cur, 32);
+        entry.receipt = base_cur_u8(cur);
+    }
     bool wrong = entry.depth > WIRE_EXPLAIN_DEPTH || entry.kind == 0 ||
-                 entry.kind > WIRE_EXPLAIN_BATCH ||
-                 entry.verdict > WIRE_EXPLAIN_GONE || entry.why >= ERR_COUNT ||
-                 entry.has & ~EXPLAIN_HAS || !base_bytes_utf8(entry.name);
+                 entry.kind > WIRE_EXPLAIN_RETURN ||
+                 entry.verdict > WIRE_EXPLAIN_WRONG || entry.why >= ERR_COUNT ||
+                 !base_bytes_utf8(entry.name) ||
+                 (entry.kind == WIRE_EXPLAIN_RETURN) !=
+                     ((entry.has & WIRE_EXPLAIN_FILED) != 0);
     if (wrong)
         base_cur_fail(cur, ERR_SYNTAX);
     *ret_entry = entry;

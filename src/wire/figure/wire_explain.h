@@ -12,18 +12,22 @@
  *  |   |   | revision u64} by rising cell, <= 2,048; none: as it is now   |
  * Answer: u16 count <= 4,096, then entries:
  *  | u8 depth | u8 kind | u8 why (why nothing is below it: an enum err)   |
- *  | u8 has: 1 value, 2 a, 4 b, 8 sample, 16 changed, 32 proof, 64 digest |
+ *  | u8 has: 1 value, 2 a, 4 b, 8 sample, 16 changed, 32 proof,          |
+ *  |   64 digest, 128 return                                             |
  *  | u8 length and name | varint n, reported, expected, epoch, revision   |
  *  | [zigzag value, a count of 10^-12] [zigzag a] [zigzag b]              |
  *  | [varint shard, sequence] [varint seq; u8 verdict; key id u64;        |
  *  | u8 length and public key; u16 length and the batch, 0: too large]    |
  *  | [varint samples; first ms, last ms u64; digest 32]                   |
+ *  | [filed at ms u64; SHA-256 32; u8 the receipt's verdict]              |
  *   NODE    name: its prefix; a, b: sums of the operands there
  *   PART    name: a child's prefix; what this node holds of it
  *   UNIT    name: a unit; sample: where its samples stood in the journal
  *   INPUT   name: an input; a: its value in 10^-scale
  *   WINDOW  name: a window's text (TABLE)
  *   BATCH   name: who signed; proof: the DGF1 message that a PART is from
+ *   RETURN  below a UNIT that filed one; name: the unit; proof: the return
+ *           (wire_return.h), its seq the revision
  * A NODE's parts are one deeper; a PART's NODE is one deeper than the PART.
  *
  * Errors   SHORT, SYNTAX, BIG.  Memory: results point into the input. */
@@ -49,6 +53,7 @@ enum wire_explain_kind {
     WIRE_EXPLAIN_INPUT = 4,
     WIRE_EXPLAIN_WINDOW = 5,
     WIRE_EXPLAIN_BATCH = 6,
+    WIRE_EXPLAIN_RETURN = 7,
 };
 
 enum {
@@ -59,12 +64,14 @@ enum {
     WIRE_EXPLAIN_CHANGED = 16, /* PART: not what was counted here any more */
     WIRE_EXPLAIN_PROOF = 32,
     WIRE_EXPLAIN_DIGEST = 64, /* UNIT: of the samples that were folded */
+    WIRE_EXPLAIN_FILED = 128, /* RETURN: filed_ms, digest, receipt */
 };
 
 enum wire_explain_verdict {
     WIRE_EXPLAIN_UNKNOWN = 0, /* the sender's key was not known */
     WIRE_EXPLAIN_SIGNED = 1,  /* checked when it came */
     WIRE_EXPLAIN_GONE = 2,    /* the batch is not kept */
+    WIRE_EXPLAIN_WRONG = 3,   /* a return's, checked when it was asked for */
 };
 
 struct wire_explain_held {
@@ -92,6 +99,8 @@ struct wire_explain_entry {
     uint64_t samples;
     int64_t first_ms, last_ms;
     struct bytes digest; /* 32 bytes */
+    int64_t filed_ms;
+    uint8_t receipt; /* enum wire_return_verdict */
 };
 
 void wire_explain_ask_write(struct base_out *out,

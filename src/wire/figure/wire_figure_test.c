@@ -387,7 +387,15 @@ an_explanation_is_read_as_it_was_written(void **state)
                                            .key_id = 5,
                                            .key = base_bytes_text("key"),
                                            .batch = base_bytes_text("batch")});
-    wire_explain_end(&out, 3);
+    wire_explain_add(&out, &(struct wire_explain_entry){
+                               .depth = 1,
+                               .kind = WIRE_EXPLAIN_RETURN,
+                               .has = WIRE_EXPLAIN_PROOF | WIRE_EXPLAIN_FILED,
+                               .verdict = WIRE_EXPLAIN_WRONG,
+                               .filed_ms = 99,
+                               .digest = base_bytes(digest, sizeof digest),
+                               .receipt = 2});
+    wire_explain_end(&out, 4);
     struct bytes whole = base_out_bytes(&out);
     assert_int_equal(wire_explain_open(whole, &cur), ERR_OK);
     assert_true(wire_explain_next(&cur, &entry));
@@ -404,13 +412,18 @@ an_explanation_is_read_as_it_was_written(void **state)
     assert_int_equal(entry.key_id, 5);
     assert_true(base_bytes_is(entry.key, "key"));
     assert_true(base_bytes_is(entry.batch, "batch"));
+    assert_true(wire_explain_next(&cur, &entry));
+    assert_int_equal(entry.verdict, WIRE_EXPLAIN_WRONG);
+    assert_int_equal(entry.filed_ms, 99);
+    assert_int_equal(entry.receipt, 2);
+    assert_memory_equal(entry.digest.at, digest, sizeof digest);
     assert_false(wire_explain_next(&cur, &entry));
     for (size_t n = 0; n < whole.size; n++)
         assert_int_not_equal(wire_explain_open(base_bytes(room, n), &cur),
                              ERR_OK);
     room[0] = 1;
     assert_int_equal(wire_explain_open(whole, &cur), ERR_SYNTAX);
-    room[0] = 3;
+    room[0] = 4;
     room[2] = 1; /* begins at depth 1 */
     assert_int_equal(wire_explain_open(whole, &cur), ERR_SYNTAX);
 }
