@@ -154,6 +154,8 @@ node_rewound(void *self)
         tier_rewound(parts->tier);
     if (rewound->owner == 0 && parts->people.people != NULL)
         people_rewound(parts->people.people);
+    if (rewound->owner == 1 && parts->ident != NULL)
+        ident_rewound(parts->ident);
     if (rewound->owner == 3 && parts->rollup != NULL)
         rollup_rewound(parts->rollup);
 }

@@ -268,6 +268,8 @@ static void
 tree_rewound(struct sim_node *node, unsigned owner)
 {
     struct sim_tree_life *life = node->engines;
+    if (owner == STORE_JOURNAL_IDENT && life->ident)
+        ident_rewound(life->ident);
     if (owner == STORE_JOURNAL_ROLLUP && life->rollup)
         rollup_rewound(life->rollup);
 }

@@ -180,6 +180,31 @@ ident_loop(const struct ident *ident)
     return ident->config.loop;
 }
 
+static void
+ident_forget(struct ident *ident)
+{
+    void *served;
+    struct bytes key;
+    for (size_t at = 0; base_map_next(&ident->served, &at, &key, &served);)
+        base_mem_free(served);
+    base_map_done(&ident->served);
+}
+
+/* A node's own row is written at its first start, long before any cut. */
+void
+ident_rewound(struct ident *ident)
+{
+    struct ident_row_prefix row;
+    ident_forget(ident);
+    base_map_init(&ident->served, base_rng_u64(ident->config.random));
+    ident_number(ident);
+    if (ident_prefix_get(ident, ident->prefix, &row) == ERR_OK) {
+        row.attributes = ident->config.attributes;
+        ident_id_serve(ident, &row);
+    }
+    ident_count(ident);
+}
+
 enum err
 ident_start(struct ident *ident)
 {
@@ -203,10 +228,6 @@ ident_free(struct ident *ident)
     };
     for (size_t i = 0; i < BASE_COUNT(all); i++)
         base_stat_drop(ident->config.stats, all[i]);
-    void *served;
-    struct bytes key;
-    for (size_t at = 0; base_map_next(&ident->served, &at, &key, &served);)
-        base_mem_free(served);
-    base_map_done(&ident->served);
+    ident_forget(ident);
     base_mem_free(ident);
 }

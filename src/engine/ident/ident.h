@@ -60,6 +60,8 @@ struct base_loop *ident_loop(const struct ident *ident);
 enum err ident_new(const struct ident_config *config, struct ident **ret_ident,
                    struct base_note *note);
 void ident_free(struct ident *ident);
+/* The environment fell back (store_kv_config.rewound): read again. */
+void ident_rewound(struct ident *ident);
 
 /* --- identifiers --- */
 

@@ -114,7 +114,9 @@ a_hosted_prefix_has_names_here_up_to_its_quota(void **state)
     assert_int_equal(make(world, "88.31.20/a"), IDENT_CODE_OK);
     assert_int_equal(make(world, "88.31.20/b"), IDENT_CODE_OK);
     assert_int_equal(make(world, "88.31.20/c"), IDENT_CODE_NO_ACCESS);
-    ident_free(world->ident); /* and after a restart */
+    ident_rewound(world->ident); /* and after a cut, and a restart */
+    assert_int_equal(make(world, "88.31.20/c"), IDENT_CODE_NO_ACCESS);
+    ident_free(world->ident);
     world_ident(world);
     assert_int_equal(make(world, "88.31.20/c"), IDENT_CODE_NO_ACCESS);
     assert_int_equal(step(world, IDENT_VERB_SUSPEND, "88.31.20", &bert),
