@@ -22,11 +22,11 @@
  *      signature}; with the return's bytes this is all that `dougong return
  *      verify` needs.
  *
- * Problems 422 with `code` of rollup_return.h (unknown_unit, check_failed ...)
- *          and errors[]: {code, item, check, level, given, zh, en}.  404 no
- * such return; what somebody may not see is 404 too. Rights   reading: the
- * unit's name (NAMES); filing: RETURNS over the unit. Threads  rollup's loop.
- */
+ * Problems 422 with `code` of rollup_return.h (unknown_unit, check_failed,
+ *          ...) and errors[]: {code, item, check, level, given, zh, en}.  404
+ *          no such return; what somebody may not see is 404 too.
+ * Rights   reading: the unit's name (NAMES); filing: RETURNS over the unit.
+ * Threads  rollup's loop. */
 #ifndef API_RETURNS_H
 #define API_RETURNS_H
 

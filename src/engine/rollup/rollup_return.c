@@ -200,8 +200,7 @@ filing_item(struct filing *filing, const struct rollup_return_pair *pair)
     char where[64];
     int at = model_pack_input_find(pack, pair->name);
     base_bytes_string(pair->name, where, sizeof where);
-    if (at < 0 || pack->inputs[at].source != MODEL_PACK_RETURN ||
-        pack->inputs[at].base)
+    if (at < 0 || pack->inputs[at].source != MODEL_PACK_RETURN)
         return filing_refuse(filing, "bad_number", where,
                              "the pack has no such item on its form");
     if (verdict->mask >> at & 1)
@@ -260,7 +259,7 @@ return_counted(struct rollup *rollup, unsigned pack, uint32_t window,
     return view.decoded.mask;
 }
 
-/* Last year's values stand beside this year's. */
+/* Last year's values stand beside this year's, unless the unit states them. */
 static void
 filing_base(struct filing *filing)
 {
@@ -274,7 +273,8 @@ filing_base(struct filing *filing)
     uint64_t mask = return_counted(filing->rollup, filing->pack, window,
                                    filing->unit, filing->arena, before);
     for (unsigned i = 1; i < pack->input_count; i++)
-        if (pack->inputs[i].base && mask >> (i - 1) & 1) {
+        if (pack->inputs[i].base && mask >> (i - 1) & 1 &&
+            !(verdict->mask >> i & 1)) {
             verdict->values[i] = before[i - 1];
             verdict->mask |= UINT64_C(1) << i;
         }
@@ -803,6 +803,19 @@ rollup_return_list(struct rollup *rollup, struct bytes pack, uint32_t window,
     return walk.err != ERR_OK ? walk.err : err;
 }
 
+/* Beside a base item: what it will be if it is left empty. */
+static void
+return_before_base(const struct model_pack *pack,
+                   struct rollup_return_before *before)
+{
+    for (unsigned i = 1; i < pack->input_count; i++)
+        if (pack->inputs[i].base) {
+            before->year[i] = before->year[i - 1];
+            before->year_mask &= ~(UINT64_C(1) << i);
+            before->year_mask |= (before->year_mask >> (i - 1) & 1) << i;
+        }
+}
+
 enum err
 rollup_return_before(struct rollup *rollup, struct bytes pack,
                      struct bytes unit, struct bytes window,
@@ -833,6 +846,7 @@ rollup_return_before(struct rollup *rollup, struct bytes pack,
     if (return_year_before(rollup, at, now, &year) == ERR_OK)
         ret_before->year_mask =
             return_counted(rollup, at, year, unit, &arena, ret_before->year);
+    return_before_base(rollup->packs[at].pack, ret_before);
     base_arena_done(&arena);
     return ERR_OK;
 }

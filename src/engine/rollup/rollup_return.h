@@ -4,31 +4,34 @@
  * a machine, by the same merge; and the signed bytes stay, so that a figure
  * walks back to them.
  *
- *                 fails hard                 fails soft, no explanation
- *   refused <----------------- filed -----------------------> queried
- *  (nothing is kept)             |                               |
- *                                v                               | filed again,
- *                accepted, counted  <----------------------------+ explained
- *                    |
- *                    +-- corrected: the whole again with a reason; what stood
- *                        is kept as superseded
+ *                fails hard                fails soft, no explanation
+ *   refused <--------------- filed -----------------------> queried
+ *  (nothing is kept)           |                               |
+ *                              v                               | filed again,
+ *              accepted, counted  <----------------------------+ explained
+ *                  |
+ *                  +-- corrected: the whole again with a reason; what stood
+ *                      is kept as superseded
  *
  *          A correction that is queried does not count before its questions
  *          are answered; what stood goes on counting.
  * Again    the same values, texts and reason as stand change nothing: the
  *          first answer is given again.
  * Shape    RETURN P window u32 00 unit folded; RETURN_PAST the same and
- * revision u32 BE.  Value: version u8 1, verdict u8, counted u32 LE (the
- * revision that figures have; 0 none), applied ms u64 LE, u8 length and who
- * filed it, u16 length and the return, u16 length and the receipt
- *          (wire_return.h).
+ *          revision u32 BE.  Value: version u8 1, verdict u8, counted u32 LE
+ *          (the revision that figures have; 0 none), applied ms u64 LE, u8
+ *          length and who filed it, u16 length and the return, u16 length and
+ *          the receipt (wire_return.h).
  * Signed   the return by its unit's key (config.signer_of: the node's own, or
- * that of an enterprise that is hosted here), the receipt by the node's. Base
- * last year's value comes from last year's accepted return here. Limits   16
- * explanations of 10..1,024 bytes; 4,096 revisions of a return. Errors   OK
- * also for `queried` and, with check_only, for what would be refused: look at
- * the verdict.  DENIED with verdict->refused and the problems: refused.  NAME
- * no pack, or one without returns; LIMIT BUSY FULL IO MISMATCH as of a merge.
+ *          that of an enterprise that is hosted here), the receipt by the
+ *          node's.
+ * Base     last year's value is what the unit states; if it says nothing, what
+ *          its accepted return of last year here said.
+ * Limits   16 explanations of 10..1,024 bytes; 4,096 revisions of a return.
+ * Errors   OK also for `queried` and, with check_only, for what would be
+ *          refused: look at the verdict.  DENIED with verdict->refused and the
+ *          problems: refused.  NAME no pack, or one without returns; LIMIT BUSY
+ *          FULL IO MISMATCH as of a merge.
  * Threads  rollup's loop.  What is replied must wait until it is durable, as
  *          HTTP does.
  * Source   spec rollup 5. */

@@ -213,6 +213,33 @@ a_correction_says_why_and_what_stood_is_kept(void **state)
 }
 
 static void
+last_years_value_is_what_the_unit_states_of_it(void **state)
+{
+    (void)state;
+    const struct rollup_return_pair items[] = {
+        {base_bytes_text("revenue"), base_bytes_text("300")},
+        {base_bytes_text("revenue_base"), base_bytes_text("200")}};
+    const struct rollup_return_ask ask = {
+        .pack = base_bytes_text("r"),
+        .unit = base_bytes_text("88.31.2001"),
+        .window = base_bytes_text("2025-10"),
+        .items = items,
+        .item_count = 2,
+        .actor = "user:li",
+    };
+    assert_int_equal(file("88.31.2001", "2024-10", "100", "", "", ""), ERR_OK);
+    assert_int_equal(
+        rollup_return_file(office->rollup, &ask, &arena, &verdict, &note),
+        ERR_OK);
+    assert_int_equal(verdict.verdict, WIRE_RETURN_ACCEPTED);
+    assert_int_equal(verdict.values[1], 2000);
+    assert_int_equal(file("88.31.2001", "2025-10", "300", "", "error", ""),
+                     ERR_OK);
+    assert_int_equal(verdict.verdict, WIRE_RETURN_QUERIED);
+    assert_int_equal(verdict.values[1], 1000);
+}
+
+static void
 a_queried_correction_leaves_what_stands(void **state)
 {
     (void)state;
@@ -423,6 +450,7 @@ main(void)
         RETURN_TEST(what_is_wrong_is_refused_by_name_and_changes_nothing),
         RETURN_TEST(a_soft_check_queries_until_it_is_explained),
         RETURN_TEST(a_correction_says_why_and_what_stood_is_kept),
+        RETURN_TEST(last_years_value_is_what_the_unit_states_of_it),
         RETURN_TEST(a_queried_correction_leaves_what_stands),
         RETURN_TEST(return_and_receipt_are_signed),
         RETURN_TEST(returns_outlive_a_crash_and_are_listed),

@@ -20,9 +20,8 @@
  *   29    1     bytes of the unit             -     1+n   unit
  *   30    2     bytes of the texts            -     1+n   pack
  *   32    8     filed at, ms                  -     6 x   results: check u16
- *   40    n     unit                                      (FFFF: the item),
- * item
- *   -     M/8   mask, rounded up, LSB first               u16, level u8,
+ *   40    n     unit                                      (FFFF: an item),
+ *   -     M/8   mask, rounded up, LSB first               item u16, level u8,
  *   -     -     zigzag varint per bit, rising             explained u8
  *   -     -     texts: varint check,          -     8     key id
  *               u16 length, text              -     64    signature
