@@ -11,27 +11,55 @@ export const SPAN_S = 900; // of the live curve
 const SENT = 'host_cpu_seconds_total'; // every machine sends it
 
 class Failure extends Error {
-  constructor(status) {
+  constructor(status, problem = {}, retry_s = 0) {
     super(`status ${status}`);
     this.status = status;
+    this.problem = problem; // RFC 9457
+    this.retry_s = retry_s;
   }
 }
 
 // In the language of now.
-export const reason = ({ status }) =>
-  status ? word().problem(status) : word().timeout;
+export const reason = ({ status }) => status
+  ? word().refusals[status] ?? word().problem(status) : word().timeout;
 
-async function ask(path, parameters = {}) {
-  const query = new URLSearchParams(parameters).toString();
+// What the node said besides, in its own words (English).
+export const detail = ({ problem }) => problem?.detail ?? problem?.message
+  ?? '';
+
+async function talk(method, path, parameters, body) {
+  const query = new URLSearchParams(Object.entries(parameters)
+    .filter(([, value]) => value !== undefined && value !== '')).toString();
+  const headers = method === 'POST'
+    ? { 'Idempotency-Key': crypto.randomUUID?.() ?? `${Math.random()}` } : {};
   let answer;
   try {
-    answer = await fetch(query ? `${path}?${query}` : path, {
+    answer = await fetch(query ? `${path}?${query}` : path, { method,
+      headers: body === undefined ? headers
+        : { ...headers, 'Content-Type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(PATIENCE_MS), cache: 'no-store' });
   } catch {
     throw new Failure(0);
   }
-  if (!answer.ok) throw new Failure(answer.status);
-  return answer.json();
+  if (!answer.ok)
+    throw new Failure(answer.status, await answer.json().catch(() => ({})),
+      Number(answer.headers.get('Retry-After')) || 0);
+  return answer;
+}
+
+export const ask = async (path, parameters = {}) =>
+  (await talk('GET', path, parameters)).json();
+
+export const askText = async (path, parameters = {}) => {
+  const answer = await talk('GET', path, parameters);
+  return { text: await answer.text(), headers: answer.headers };
+};
+
+// null where the answer has no body.
+export async function send(method, path, body, parameters = {}) {
+  const text = await (await talk(method, path, parameters, body)).text();
+  return text ? JSON.parse(text) : null;
 }
 
 // --- the tree ---
@@ -127,10 +155,8 @@ export async function newest(name, id) {
 
 // --- figures ---
 
-// {pack, metrics: [{name}], measures: [{name}]}: this node's first pack.
-export async function pack() {
-  return (await ask('/api/figures/packs')).packs[0];
-}
+// [{pack, metrics: [{name}], measures: [{name}], freqs, dims ...}]
+export const packs = async () => (await ask('/api/figures/packs')).packs;
 
 // The figure of a window ('': the newest whole one), with the values of `last`
 // windows up to it, oldest first.  404 while there is none.
@@ -145,6 +171,6 @@ export async function figure(packName, name, freq, window, last) {
 // changed, shard, sequence, metric, below: [the same]}]}
 export async function explanation(f) {
   const answer = await ask('/api/figures/explain',
-    { pack: f.pack, metric: f.name, at: f.window });
+    { pack: f.pack, metric: f.name, at: f.window, asof: f.askedAt });
   return { ...answer, operands: [answer.a, answer.b].filter(Boolean) };
 }

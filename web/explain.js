@@ -4,9 +4,10 @@
 // window however often the page is drawn again.
 import { explanation, reason, samples } from './ask.js';
 import { roleOf } from './chain.js';
-import { label, windowText } from './figures.js';
-import { amount, at, clock, element, exact, number, word, zoneText }
-  from './show.js';
+import { here } from './place.js';
+import * as proof from './proof.js';
+import { amount, at, clock, element, exact, label, number, windowText, word,
+  zoneText } from './show.js';
 
 const UNITS_MAX = 4;  // machines whose samples are fetched
 const ROWS_MAX = 15;  // samples shown; of more, the first and last few
@@ -15,29 +16,33 @@ const BEFORE_S = 300; // how far back the sample before the window is sought
 
 let shown = null; // {figure, answer, rows, raw, failed}
 let drawn = '';   // what is on the page now
+let redraw = () => {};
 
 export const opened = () => shown?.figure.name ?? '';
 
-export async function open(figure, redraw) {
-  const mine = shown = { figure, answer: null, rows: [], raw: {},
-    failed: null };
+// closed: what is done, besides, when it is closed.
+export async function open(figure, closed) {
+  const mine = shown = { figure, page: here().page, closed, answer: null, rows: [],
+    raw: {}, failed: null };
   redraw();
   at('explain-title').focus();
   try {
     mine.answer = await explanation(figure);
     mine.rows = mine.answer.entries.flatMap((one) => rowsOf(one, 0, []));
     if (shown === mine) redraw();
-    await Promise.all(mine.rows.filter((row) => row.kind === 'unit')
-      .slice(0, UNITS_MAX).map((row) => fetchRaw(mine, row)));
+    await Promise.all([checkBatches(mine), ...mine.rows.filter((row) =>
+      row.kind === 'unit' && row.name !== null).slice(0, UNITS_MAX)
+      .map((row) => fetchRaw(mine, row))]);
   } catch (error) {
     mine.failed = error;
   }
   if (shown === mine) redraw();
 }
 
-export function close(redraw) {
-  const name = opened();
+function close() {
+  const name = opened(), { closed } = shown;
   shown = null;
+  closed?.();
   redraw();
   document.querySelector(`[data-explain="${name}"]`)?.focus();
 }
@@ -50,11 +55,20 @@ function rowsOf(entry, depth, rows) {
     ? entry.below.find((one) => one.kind === 'node') : null;
   const below = (node ?? entry).below;
   rows.push({ ...entry, depth, why: entry.why ?? node?.why,
+    batches: entry.below.filter((one) => one.kind === 'batch'),
     inputs: below.filter((one) => one.kind === 'input') });
   for (const one of below)
-    if (one.kind !== 'input' && one.kind !== 'batch')
-      rowsOf(one, depth + 1, rows);
+    if (!['input', 'batch'].includes(one.kind)) rowsOf(one, depth + 1, rows);
   return rows;
+}
+
+// What this browser says of each signature; null: it cannot tell.
+async function checkBatches(mine) {
+  const all = mine.rows.flatMap((row) => row.batches);
+  await Promise.all(all.map(async (one) => {
+    if (one.verdict === 'signed' && one.batch && proof.able())
+      one.checked = await proof.batchSigned(one);
+  }));
 }
 
 // The samples that the operands were read from: those in [from, to), and the
@@ -93,6 +107,7 @@ function table(style, columns, rows) {
 // "Processors busy = Processor time busy ÷ Processor time in all × 100", and
 // the same in numbers; a sum has nothing to divide.
 function formula(f, a) {
+  if (f.derived) return line('formula', `${label(f)} = ${a.formula}`);
   if (a.operands.length < 2)
     return line('formula', `${label(f)} = ${word().summed}`);
   const side = (of) => {
@@ -111,7 +126,7 @@ function place(row) {
   const w = word();
   const role = row.kind === 'unit' ? w.host : w.roles[roleOf(row.name)] ?? '';
   const th = head('row', `depth-${Math.min(row.depth, 6)}`,
-    element('b', '', row.name ?? '—'), ` ${role}`);
+    element('b', '', row.name ?? w.unnamed), row.name ? ` ${role}` : '');
   if (row.changed) th.append(element('span', 'remark', w.changed));
   if (row.why)
     th.append(element('span', 'remark', w.below(w.whys[row.why] ?? row.why)));
@@ -128,6 +143,24 @@ function way(f, a, rows) {
       cell(exact([row.a, row.b][i], one.unit, one.scale))),
     cell(row.kind === 'unit' ? '' : w.of(row.reported, row.expected)),
     cell(w.revisionOf(row.revision, row.epoch)))));
+}
+
+// One row a batch: who signed it, and what came of the check.
+function batches(rows) {
+  const w = word();
+  const list = rows.flatMap((row) => row.batches);
+  if (!list.length) return [];
+  return [element('h3', '', w.batches), line('quiet', w.batchesWhat),
+    table('batches', [w.signer, w.batch, w.key, w.signature],
+      list.map((one) => {
+        const verdict = element('td', one.checked === false ? 'bad' : '',
+          w.verdicts[one.checked === true ? 'right'
+            : one.checked === false ? 'wrong'
+              : one.verdict === 'signed' ? 'node' : one.verdict]);
+        return element('tr', '', head('row', '', element('b', '', one.name)),
+          cell(w.batchOf(one.seq, one.epoch)),
+          element('td', 'number', element('code', '', one.key_id)), verdict);
+      }))];
 }
 
 function samplesTable({ inputs, from, list }) {
@@ -147,6 +180,9 @@ function unit(row) {
   const list = [element('h3', '', w.inputsOf(row.name)),
     ...row.sequence === undefined ? []
       : [line('quiet', w.sample(row.shard, row.sequence))],
+    ...row.digest ? [line('quiet', w.folded(row.samples, clock(row.first / 1000),
+      clock(row.last / 1000))), element('p', '', element('code', '',
+      row.digest))] : [],
     table('inputs', [w.input, w.amount], row.inputs.map((one) =>
       element('tr', '', head('row', '', label(one)),
         cell(exact(one.value, one.unit)))))];
@@ -158,19 +194,29 @@ function content() {
   const { figure: f, answer: a, rows, failed } = shown;
   const w = word();
   const says = line('', w.says(label(f), amount(f.value, f.unit, f.digits),
-    w[f.freq], windowText(f), zoneText()));
+    word().freqs[f.freq], windowText(f), zoneText()));
   if (failed) return [says, line('', w.explainGone(reason(failed)))];
   if (!a) return [says, line('', w.asking)];
   return [says, element('h3', '', w.formula), formula(f, a),
-    element('h3', '', w.way), way(f, a, rows),
+    element('h3', '', w.way), way(f, a, rows), ...batches(rows),
     ...rows.filter((row) => row.inputs.length).flatMap(unit)];
 }
 
-// Drawn anew only when what it shows, or the language, is another.
+// Drawn anew only when what it shows, or the language, is another.  On another
+// page than it was opened on it is gone.
 export function draw() {
+  if (shown && shown.page !== here().page) shown = null;
   at('explain').hidden = !shown;
   const state = shown ? JSON.stringify([word().lang, shown]) : '';
   if (state === drawn) return;
   drawn = state;
   at('explain-body').replaceChildren(...shown ? content() : []);
+}
+
+export function start(again) {
+  redraw = again;
+  at('explain-close').addEventListener('click', close);
+  at('explain').addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') close();
+  });
 }

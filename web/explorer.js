@@ -3,6 +3,8 @@
 // The address holds the question: #/explorer/ID?m=METRIC,METRIC&s=SPAN&e=END&r=1
 // (s, e in seconds; no e: up to now; r: counters as rise per second).
 import { ids, metricsOf, newest, rangeOf, reason } from './ask.js';
+import * as chart from './chart.js';
+import { COLOURS } from './chart.js';
 import { here, link } from './place.js';
 import { at, choices, clock, day, element, keep, lang, number, put, word,
   zoneMinutes } from './show.js';
@@ -10,14 +12,11 @@ import { at, choices, clock, day, element, keep, lang, number, put, word,
 const METRICS_MAX = 6;
 const POINTS = 400;
 const SPANS = [900, 3600, 21600, 86400, 604800, 2592000, 31536000];
-const COLOURS = ['#1f5fa8', '#b04a00', '#1d7a46', '#8a2f8f', '#7a6a00',
-  '#b3261e'];
 
 let known = [];      // identifiers
 let metrics = [];    // of the identifier shown
 let shown = null;    // {key, from, to, step, lines: [{name, values}]}
 let failed = null;
-let plot = null, plotted = '';
 let asked = 0;
 
 export const name = 'explorer';
@@ -36,7 +35,7 @@ function go(change) {
 
 // A counter's rise per second over at least half a minute, so that a grid finer
 // than the samples draws no teeth; a fall is a start from zero.
-function rises(values, step) {
+export function rises(values, step) {
   const back = Math.ceil(30 / step);
   return values.map((v, i) => {
     const before = values[i - back] ?? null;
@@ -45,7 +44,7 @@ function rises(values, step) {
   });
 }
 
-const isCounter = (metric) => metric.endsWith('_total');
+export const isCounter = (metric) => metric.endsWith('_total');
 
 export async function load(place) {
   const q = question(place);
@@ -86,42 +85,16 @@ function data() {
   })];
 }
 
-function options(width) {
-  const style = getComputedStyle(document.documentElement);
-  const colour = (one) => style.getPropertyValue(one).trim();
-  const axis = { stroke: colour('--quiet'), font: '13px system-ui, sans-serif',
-    grid: { stroke: colour('--line'), width: 1 },
-    ticks: { stroke: colour('--line'), width: 1 } };
-  const long = shown.to - shown.from > 86400;
-  return { width, height: 300, legend: { show: false },
-    padding: [10, 12, 0, 0], cursor: { y: false, drag: { x: true, y: false } },
-    scales: { x: { range: () => [shown.from, shown.to] } },
-    axes: [{ ...axis, space: 90, size: 34,
-      values: (u, ticks) => ticks.map((t) => long ? day(t) : clock(t, false)) },
-    { ...axis, size: 78,
-      values: (u, ticks) => ticks.map((v) => number(v, 0, 3)) }],
-    series: [{}, ...shown.lines.map((one, i) => ({ stroke: COLOURS[i],
-      width: 1.6, spanGaps: true, points: { show: false } }))],
-    hooks: { setSelect: [(u) => {
-      if (u.select.width < 4) return;
-      const a = u.posToVal(u.select.left, 'x');
-      const b = u.posToVal(u.select.left + u.select.width, 'x');
-      go({ span: Math.max(60, Math.round(b - a)), end: Math.round(b) });
-    }] } };
-}
-
 function drawPlot() {
   const place = at('explorer-plot');
   const some = shown?.lines.some(({ values }) => values.size > 0);
   place.hidden = !some;
   if (!some) return;
-  if (plot && plotted === shown.key) {
-    plot.setData(data());
-    return;
-  }
-  plot?.destroy();
-  plotted = shown.key;
-  plot = new uPlot(options(place.clientWidth), data(), place);
+  const [times, ...rows] = data();
+  chart.draw(place, { key: shown.key, from: shown.from, to: shown.to, times,
+    lines: rows.map((values, i) => ({ values, colour: COLOURS[i] })),
+    pick: (from, to) => go({ span: Math.max(60, Math.round(to - from)),
+      end: Math.round(to) }) });
 }
 
 function drawMetrics(q) {
@@ -214,7 +187,4 @@ export function start(now) {
     const end = metric && await newest(metric, q.id);
     if (end) go({ end });
   }));
-  new ResizeObserver(() => plot?.setSize({
-    width: at('explorer-plot').clientWidth || 600, height: 300 }))
-    .observe(at('explorer-plot'));
 }

@@ -1,25 +1,17 @@
 // figures.js -- the table of this node's figures at the newest whole window.
 import * as ask from './ask.js';
-import { amount, at, attribute, element, keep, lang, put, setZone, word,
-  zoneText } from './show.js';
+import { amount, at, attribute, element, keep, label, lang, put, setZone,
+  windowText, word, zoneText } from './show.js';
 
 const BACK = 60; // windows in the small curve
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 120, HEIGHT = 26;
 
 let rows = null; // of ask.figure(), one window; null: not asked yet
-let pack = null; // of ask.pack()
+let pack = null; // the first of ask.packs()
 let freq = 'minute';
 let spoken = '';
 let asked = 0;   // loads begun; only the last one counts
-
-// The pack's name of whatever has one.
-export const label = (one) => one.label?.[lang().slice(0, 2)] ?? one.name;
-
-// Of "2025-11-22T04:55", which is in the zone of the pack.
-export function windowText(f) {
-  return f.window.replace('T', ' ') + (f.freq === 'hour' ? ':00' : '');
-}
 
 function zoneOf(f) {
   const whole = f.window + (f.freq === 'hour' ? ':00:00Z' : ':00Z');
@@ -33,7 +25,7 @@ const version = (f) => [f.window, f.epoch, f.revision, f.state, f.vintage,
 export async function load(wanted, sums) {
   const mine = ++asked;
   freq = wanted;
-  pack ??= await ask.pack();
+  pack ??= (await ask.packs())[0];
   const names = [...pack.metrics, ...sums ? pack.measures : []]
     .map((one) => one.name);
   try {

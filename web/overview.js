@@ -23,11 +23,10 @@ export function draw() {
   chain.draw();
   live.draw();
   figures.draw(explain.opened());
-  explain.draw();
 }
 
 // now(ask): what a person changed is asked for at once, beside the turn.
-export function start(now, redraw) {
+export function start(now) {
   for (const id of ['machine', 'curve'])
     at(id).addEventListener('change', () => now(() =>
       live.load(Date.now() / 1000)));
@@ -35,10 +34,6 @@ export function start(now, redraw) {
     at(id).addEventListener('change', () => now(loadFigures));
   at('figures').addEventListener('click', (event) => {
     const wanted = event.target.closest('[data-explain]')?.dataset.explain;
-    if (wanted) explain.open(figures.find(wanted), redraw);
-  });
-  at('explain-close').addEventListener('click', () => explain.close(redraw));
-  at('explain').addEventListener('keydown', (event) => {
-    if (event.key === 'Escape') explain.close(redraw);
+    if (wanted) explain.open(figures.find(wanted));
   });
 }

@@ -18,3 +18,14 @@ export function link(page, rest = '', parameters = {}) {
     : '';
   return `#/${page === 'overview' ? '' : page}${way}${query ? `?${query}` : ''}`;
 }
+
+// The identifier in what was typed or scanned: a name, hdl:NAME, or an address
+// with one in it, as on a label.
+export function named(text) {
+  const plain = text.trim();
+  const address = /^https?:\/\/[^/]+\/(.*)$/i.exec(plain)?.[1];
+  const name = address === undefined ? plain.replace(/^hdl:/i, '')
+    : decodeURIComponent(address.replace(/^(#\/object\/|api\/handles\/)/, '')
+      .replace(/[?#].*$/, ''));
+  return name.replace(/^\/+|\/+$/g, '');
+}

@@ -82,15 +82,15 @@ export function number(text, least, most = least) {
     maximumFractionDigits: most }).format(text);
 }
 
-const KIBI = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-
+// The largest unit of its ladder that leaves a number of at least 1.
 export function amount(text, unit, digits) {
   if (text === null || text === undefined) return word().nothing;
-  if (unit === 'KiBy') {
-    let value = Number(text), i = 0;
-    for (; Math.abs(value) >= 1024 && i < KIBI.length - 1; i++) value /= 1024;
-    return `${number(i ? value : text, i ? 2 : 0)} ${KIBI[i]}`;
-  }
+  const size = Math.abs(Number(text));
+  const ladder = word().ladders[unit];
+  const i = ladder?.findLastIndex(([factor]) => size >= factor) ?? -1;
+  if (i > 0)
+    return `${number(Number(text) / ladder[i][0], 2)} ${ladder[i][1]}`;
+  if (ladder) return `${number(text, 0, digits ?? 12)} ${ladder[0][1]}`;
   const least = digits ?? (unit === '%' ? 1 : 0);
   return join(number(text, least, digits ?? (least || 12)), unit);
 }
@@ -100,8 +100,11 @@ export function exact(text, unit, digits = 0) {
   return join(number(text, digits, 12), unit);
 }
 
+export const unitText = (unit) =>
+  word().units[unit] ?? word().ladders[unit]?.[0][1] ?? unit ?? '';
+
 function join(text, unit) {
-  const shown = word().units[unit] ?? unit ?? '';
+  const shown = unitText(unit);
   return shown ? `${text} ${shown}` : text;
 }
 
@@ -138,4 +141,18 @@ export const day = (s) =>
 export function clock(s, withSeconds = true) {
   const text = new Date((s + zone * 60) * 1000).toISOString();
   return text.slice(11, withSeconds ? 19 : 16);
+}
+
+// Milliseconds since 1970 as a day and a time of day.
+export const moment = (ms) => `${day(ms / 1000)} ${clock(ms / 1000)}`;
+
+// The name that a pack or a code list gives to what has one.
+export const label = (one) => one.label?.[lang().slice(0, 2)] ?? one.name ?? '';
+
+// A window's own name, which is in the zone of its pack.
+export function windowText({ window, freq }) {
+  const [day_, shift] = window.split('.');
+  if (freq === 'shift') return `${day_} ${word().shifts[shift] ?? shift}`;
+  return window.replace('..', '–').replace('T', ' ')
+    + (freq === 'hour' ? ':00' : '');
 }

@@ -2,9 +2,10 @@
 """The console of the nation, in a real browser, over a chain with a machine.
 
 First its files as HTTP gives them, then tests/node/console.mjs visits the page.
-Screenshots are left in $TMPDIR (or /tmp): console-en.png, console-zh.png,
-console-explain.png.
+Screenshots are left in $TMPDIR (or /tmp): console-PAGE-en.png, -zh.png and
+-narrow.png.
 """
+import json
 import os
 import re
 import subprocess
@@ -17,6 +18,11 @@ from chain import TOP, Chain, http, until  # noqa: E402
 # A window that two messages fall into ends at most 70 s after the start and is
 # whole 5 s later; three nodes pass it on.
 WHOLE_MINUTE_S = 100
+FIRM = '88.31/firm-1'
+LAST_YEAR = {'go': '100000', 'revenue': '100000', 'cost': '80000',
+             'profit': '5000', 'current_assets': '40000',
+             'fixed_assets': '30000', 'other_assets': '5000',
+             'assets': '75000', 'liabilities': '40000', 'staff': '200'}
 
 
 def whole_minute(node):
@@ -67,16 +73,37 @@ def check_files(url):
           (len(paths), size))
 
 
+def link_of(node):
+    """The one-time link of a node's first administrator."""
+    with open(os.path.join(node.dir, 'admin-link')) as f:
+        return f.read().strip()
+
+
+def register_firm(province):
+    """An enterprise that files at the province, with a year behind it."""
+    province.ctl('register', FIRM, '--class', 'enterprise', 'CODE.ind=C34',
+                 'CODE.region=310000')
+    status, body, _ = http(
+        province.url + '/api/returns', json.dumps({
+            'pack': 'stats/industry', 'unit': FIRM, 'window': '2025-09',
+            'items': LAST_YEAR}).encode(),
+        {'Content-Type': 'application/json', **province.auth})
+    assert status == 201, (status, body)
+
+
 def main():
     folder = os.environ.get('TMPDIR') or tempfile.gettempdir()
     with Chain(host=True) as chain:
+        register_firm(chain.province)
         check_files(chain.nation.url)
         figure = whole_minute(chain.nation)
         print('figure: nation %s cpu_share %s' % (figure['window'],
                                                   figure['value']))
         visit = subprocess.run(
             ['node', os.path.join(TOP, 'tests/node/console.mjs'),
-             chain.nation.url + '/', folder], timeout=180)
+             chain.nation.url + '/', folder, link_of(chain.nation),
+             chain.enterprise.url + '/', chain.province.url + '/',
+             link_of(chain.province)], timeout=400)
         assert visit.returncode == 0, 'console.mjs: %d' % visit.returncode
 
 

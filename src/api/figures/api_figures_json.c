@@ -31,8 +31,8 @@ json_sum(bool has, __int128 sum, unsigned scale)
     return json_dec(fits, value, scale);
 }
 
-static json_t *
-json_label(struct model_pack_text label)
+json_t *
+api_figures_json_label(struct model_pack_text label)
 {
     return json_pack("{s:s*, s:s*}", "zh", label.zh, "en", label.en);
 }
@@ -61,9 +61,10 @@ api_figures_json_name(const struct rollup_name *name)
         json_pack("{s:s, s:s, s:s, s:i}", "pack", name->pack->name, "name",
                   name->name, "unit", name->unit, "digits", (int)name->digits);
     if (name->metric || measure)
-        json_object_set_new(
-            to, "label",
-            json_label(name->metric ? name->metric->label : measure->label));
+        json_object_set_new(to, "label",
+                            api_figures_json_label(name->metric
+                                                       ? name->metric->label
+                                                       : measure->label));
     return to;
 }
 
@@ -181,9 +182,9 @@ api_figures_json_by(const struct rollup_by *by)
         json_object_set_new(row, "parent",
                             by->rows[i].parent ? json_string(by->rows[i].parent)
                                                : json_null());
-        json_object_set_new(
-            row, "label",
-            json_label((struct model_pack_text){code->zh, code->en}));
+        json_object_set_new(row, "label",
+                            api_figures_json_label(
+                                (struct model_pack_text){code->zh, code->en}));
         json_by_sum(row, name, &by->rows[i].sum);
         json_array_append_new(rows, row);
     }
@@ -206,7 +207,8 @@ api_figures_json_operand(const struct rollup_name *name, bool a, bool has,
     json_object_set_new(to, "sum", json_sum(has, sum, scale));
     if (measure) {
         json_object_set_new(to, "expr", json_string(measure->expr_text));
-        json_object_set_new(to, "label", json_label(measure->label));
+        json_object_set_new(to, "label",
+                            api_figures_json_label(measure->label));
     }
     return to;
 }
@@ -222,7 +224,7 @@ json_input(json_t *to, const struct model_pack *pack, struct bytes name)
             continue;
         json_object_set_new(to, "unit", json_string(input->unit.text));
         json_object_set_new(to, "metric", json_text(input->metric));
-        json_object_set_new(to, "label", json_label(input->label));
+        json_object_set_new(to, "label", api_figures_json_label(input->label));
     }
 }
 
@@ -361,74 +363,4 @@ api_figures_entries(const struct rollup_name *name, struct bytes entries,
         lists[entry.depth + 1] = below; /* open checked the depths */
     }
     return lists[0];
-}
-
-/* --- a pack --- */
-
-static json_t *
-json_freqs(const struct model_pack *pack)
-{
-    static const char *const seals[] = {
-        [MODEL_PACK_SEAL_NONE] = "none",
-        [MODEL_PACK_SEAL_MANUAL] = "manual",
-        [MODEL_PACK_SEAL_AUTO] = "auto",
-    };
-    json_t *list = json_array();
-    for (unsigned i = 0; i < pack->freq_count; i++) {
-        const struct model_pack_freq *freq = &pack->freqs[i];
-        json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:I, s:I, s:I}", "freq",
-                                        model_window_freq_name(freq->freq),
-                                        "seal", seals[freq->seal], "due_ms",
-                                        (json_int_t)freq->due_ms, "grace_ms",
-                                        (json_int_t)freq->grace_ms, "keep_ms",
-                                        (json_int_t)freq->keep_ms));
-    }
-    return list;
-}
-
-static json_t *
-json_metric(const struct model_pack *pack,
-            const struct model_pack_metric *metric)
-{
-    json_t *to = json_pack("{s:s, s:s*, s:i, s:o}", "name", metric->name,
-                           "unit", metric->unit, "digits", (int)metric->digits,
-                           "label", json_label(metric->label));
-    if (metric->derived)
-        json_object_set_new(to, "derived", json_string(metric->derived_text));
-    else
-        json_object_set_new(to, "ratio",
-                            json_pack("[s, s]", pack->measures[metric->a].name,
-                                      pack->measures[metric->b].name));
-    return to;
-}
-
-json_t *
-api_figures_json_pack(const struct model_pack *pack)
-{
-    char hex[65];
-    json_t *metrics = json_array(), *measures = json_array();
-    json_t *dims = json_array();
-    for (unsigned i = 0; i < pack->metric_count; i++)
-        json_array_append_new(metrics, json_metric(pack, &pack->metrics[i]));
-    for (unsigned d = 0; d < pack->dim_count; d++)
-        json_array_append_new(dims, json_pack("{s:s, s:s}", "name",
-                                              pack->dims[d].name, "codes",
-                                              pack->dims[d].list));
-    for (unsigned i = 0; i < pack->measure_count; i++) {
-        const struct model_pack_measure *measure = &pack->measures[i];
-        json_array_append_new(measures, json_pack("{s:s, s:s, s:i, s:s, s:o}",
-                                                  "name", measure->name, "unit",
-                                                  measure->unit.text, "scale",
-                                                  (int)measure->scale, "expr",
-                                                  measure->expr_text, "label",
-                                                  json_label(measure->label)));
-    }
-    return json_pack("{s:s, s:s, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o}",
-                     "pack", pack->name, "version", pack->version, "title",
-                     json_label(pack->title), "shape",
-                     base_b64_hex(base_bytes(pack->shape, 32), hex), "zone_s",
-                     (int)pack->calendar.zone_s, "freqs", json_freqs(pack),
-                     "scope", pack->scope_text, "dims", dims, "metrics",
-                     metrics, "measures", measures);
 }

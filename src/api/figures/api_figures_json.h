@@ -17,6 +17,11 @@ json_t *api_figures_json_parts(const struct rollup_name *name,
 json_t *api_figures_json_by(const struct rollup_by *by);
 json_t *api_figures_json_operand(const struct rollup_name *name, bool a,
                                  bool has, __int128 sum);
+json_t *api_figures_json_label(struct model_pack_text label);
+/* api_figures_pack.c: {pack, version, title, shape, zone_s, freqs, scope,
+ * metrics, measures, dims: [{name, codes: the list, leaves: [{code, label}]}],
+ * checks: [{name, level, rule, message}], inputs: [{name, unit, scale, source,
+ * label}]} */
 json_t *api_figures_json_pack(const struct model_pack *pack);
 
 #endif

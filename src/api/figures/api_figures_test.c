@@ -199,10 +199,46 @@ a_table_is_csv_with_its_codes_and_absent_is_empty(void **state)
         "2025-11-24T16,\"88/a \"\"b\"\",c\",B,y,2,40,12,,-12.34,\n");
 }
 
+static void
+a_pack_says_its_inputs_its_codes_and_its_checks(void **state)
+{
+    (void)state;
+    const struct model_code leaf = {
+        .code = "310000", .zh = "上海", .en = "Shanghai"};
+    const struct model_code *leaves[] = {&leaf};
+    const uint32_t parts[] = {0, 0};
+    struct model_pack_sum sum = {.total = 0, .parts = parts, .count = 2};
+    struct model_pack_check check = {.name = "adds",
+                                     .level = MODEL_PACK_SOFT,
+                                     .sums = &sum,
+                                     .sum_count = 1,
+                                     .message = {"差", "apart"}};
+    struct model_pack whole = pack;
+    whole.scope_text = "true";
+    whole.dim_count = 1;
+    whole.dims[0] = (struct model_pack_dim){
+        .name = "region", .list = "gbt2260", .count = 1, .leaves = leaves};
+    whole.checks = &check;
+    whole.check_count = 1;
+    json_t *to = api_figures_json_pack(&whole);
+    same(json_incref(json_object_get(to, "dims")),
+         "[{\"name\":\"region\",\"codes\":\"gbt2260\",\"leaves\":[{"
+         "\"code\":\"310000\",\"label\":{\"zh\":\"上海\",\"en\":"
+         "\"Shanghai\"}}]}]");
+    same(json_incref(json_object_get(to, "checks")),
+         "[{\"name\":\"adds\",\"level\":\"soft\",\"rule\":\"busy = busy + "
+         "busy\",\"message\":{\"zh\":\"差\",\"en\":\"apart\"}}]");
+    same(json_incref(json_object_get(to, "inputs")),
+         "[{\"name\":\"busy\",\"unit\":\"s\",\"scale\":0,\"source\":"
+         "\"series\",\"label\":{}}]");
+    json_decref(to);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pack_says_its_inputs_its_codes_and_its_checks),
         cmocka_unit_test(a_table_is_csv_with_its_codes_and_absent_is_empty),
         cmocka_unit_test(a_window_has_the_fields_of_the_rulings),
         cmocka_unit_test(parts_show_sums_in_their_unit_and_absent_is_null),
