@@ -6,7 +6,7 @@ import { explanation, reason, samples } from './ask.js';
 import { roleOf } from './chain.js';
 import { here } from './place.js';
 import * as proof from './proof.js';
-import { amount, at, clock, element, exact, label, number, windowText, word,
+import { amount, at, clock, element, exact, label, moment, number, windowText, word,
   zoneText } from './show.js';
 
 const UNITS_MAX = 4;  // machines whose samples are fetched
@@ -30,7 +30,7 @@ export async function open(figure, closed) {
     mine.answer = await explanation(figure);
     mine.rows = mine.answer.entries.flatMap((one) => rowsOf(one, 0, []));
     if (shown === mine) redraw();
-    await Promise.all([checkBatches(mine), ...mine.rows.filter((row) =>
+    await Promise.all([checkSigned(mine), ...mine.rows.filter((row) =>
       row.kind === 'unit' && row.name !== null).slice(0, UNITS_MAX)
       .map((row) => fetchRaw(mine, row))]);
   } catch (error) {
@@ -56,18 +56,22 @@ function rowsOf(entry, depth, rows) {
   const below = (node ?? entry).below;
   rows.push({ ...entry, depth, why: entry.why ?? node?.why,
     batches: entry.below.filter((one) => one.kind === 'batch'),
+    returns: below.filter((one) => one.kind === 'return'),
     inputs: below.filter((one) => one.kind === 'input') });
   for (const one of below)
-    if (!['input', 'batch'].includes(one.kind)) rowsOf(one, depth + 1, rows);
+    if (!['input', 'batch', 'return'].includes(one.kind))
+      rowsOf(one, depth + 1, rows);
   return rows;
 }
 
 // What this browser says of each signature; null: it cannot tell.
-async function checkBatches(mine) {
-  const all = mine.rows.flatMap((row) => row.batches);
-  await Promise.all(all.map(async (one) => {
-    if (one.verdict === 'signed' && one.batch && proof.able())
+async function checkSigned(mine) {
+  const all = mine.rows.flatMap((row) => [...row.batches, ...row.returns]);
+  await Promise.all(all.filter(() => proof.able()).map(async (one) => {
+    if (one.verdict === 'signed' && one.batch)
       one.checked = await proof.batchSigned(one);
+    else if (one.key && one.return)
+      one.checked = await proof.returnSigned({ ...one, public_key: one.key });
   }));
 }
 
@@ -145,6 +149,11 @@ function way(f, a, rows) {
     cell(w.revisionOf(row.revision, row.epoch)))));
 }
 
+// What came of the check of a batch or a return.
+const signature = ({ checked, verdict }) => element('td',
+  checked === false ? 'bad' : '', word().verdicts[checked === true ? 'right'
+    : checked === false ? 'wrong' : verdict === 'signed' ? 'node' : verdict]);
+
 // One row a batch: who signed it, and what came of the check.
 function batches(rows) {
   const w = word();
@@ -152,15 +161,24 @@ function batches(rows) {
   if (!list.length) return [];
   return [element('h3', '', w.batches), line('quiet', w.batchesWhat),
     table('batches', [w.signer, w.batch, w.key, w.signature],
-      list.map((one) => {
-        const verdict = element('td', one.checked === false ? 'bad' : '',
-          w.verdicts[one.checked === true ? 'right'
-            : one.checked === false ? 'wrong'
-              : one.verdict === 'signed' ? 'node' : one.verdict]);
-        return element('tr', '', head('row', '', element('b', '', one.name)),
-          cell(w.batchOf(one.seq, one.epoch)),
-          element('td', 'number', element('code', '', one.key_id)), verdict);
-      }))];
+      list.map((one) => element('tr', '', head('row', '',
+        element('b', '', one.name)), cell(w.batchOf(one.seq, one.epoch)),
+      element('td', 'number', element('code', '', one.key_id)),
+      signature(one))))];
+}
+
+// The returns at the end of the walk.
+function filed(rows) {
+  const w = word();
+  const list = rows.flatMap((row) => row.returns);
+  if (!list.length) return [];
+  return [element('h3', '', w.filed), table('filed', [w.signer, w.revision,
+    w.returns.filedAt, w.returns.verdict, w.key, w.signature],
+  list.map((one) => element('tr', '', head('row', '',
+    element('b', '', one.name)), cell(String(one.revision)),
+  cell(moment(one.filed_at)), cell(w.returns.states[one.receipt] ?? ''),
+  element('td', 'number', element('code', '', one.key_id)),
+  signature(one))))];
 }
 
 function samplesTable({ inputs, from, list }) {
@@ -198,7 +216,7 @@ function content() {
   if (failed) return [says, line('', w.explainGone(reason(failed)))];
   if (!a) return [says, line('', w.asking)];
   return [says, element('h3', '', w.formula), formula(f, a),
-    element('h3', '', w.way), way(f, a, rows), ...batches(rows),
+    element('h3', '', w.way), way(f, a, rows), ...filed(rows), ...batches(rows),
     ...rows.filter((row) => row.inputs.length).flatMap(unit)];
 }
 

@@ -336,7 +336,7 @@ export const texts = {
     raw: 'Raw samples of this window', time: 'time', rawBefore: '(before it)',
     rawNone: 'They are not kept any more, or cannot be fetched now.',
     unnamed: 'a unit (its name is not for this login)',
-    batches: 'Signed batches', batchesWhat: 'Each node signs what it sends up, '
+    filed: 'Signed returns', batches: 'Signed batches', batchesWhat: 'Each node signs what it sends up, '
       + 'and the node above keeps it as it came.',
     batch: 'batch', key: 'key', signature: 'signature',
     batchOf: (n, e) => `${n} (epoch ${e})`,
@@ -662,7 +662,7 @@ export const texts = {
     sample: (shard, sequence) => `取自其样本，至日志 ${shard} 的第 `
       + `${sequence} 号。`,
     unnamed: '一个单位（当前登录不可见其名称）',
-    batches: '签名批次', batchesWhat: '每个节点对其上送内容签名，上级按原样保存。',
+    filed: '签名报表', batches: '签名批次', batchesWhat: '每个节点对其上送内容签名，上级按原样保存。',
     batch: '批次', key: '密钥', signature: '签名',
     batchOf: (n, e) => `${n}（纪元 ${e}）`,
     verdicts: { right: '正确：由此浏览器核验', wrong: '错误：由此浏览器核验！',

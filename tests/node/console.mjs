@@ -476,6 +476,12 @@ async function theTilesAreThere() {
     document.getElementById('page-figures').textContent));
   await everythingHasAName();
   say('31 tiles; Shanghai is 205 million yuan');
+  await page.getByRole('button', { name: /^Shanghai/ }).click();
+  await page.click('#page-figures [data-explain=revenue]');
+  await holds((firm) => [...document.querySelectorAll(
+    '#explain .filed tbody tr')].some((tr) => tr.textContent.includes(firm)
+    && tr.textContent.includes('right: checked by this browser')), FIRM);
+  await isForEverybody('explain-return', 40);
 }
 
 // At the enterprise itself: the names it keeps, what its machine gave.
