@@ -6,8 +6,8 @@ import { explanation, reason, samples } from './ask.js';
 import { roleOf } from './chain.js';
 import { here } from './place.js';
 import * as proof from './proof.js';
-import { amount, at, clock, element, exact, label, moment, number, windowText, word,
-  zoneText } from './show.js';
+import { amount, at, clock, element, exact, label, moment, number, windowText,
+  word, zoneText } from './show.js';
 
 const UNITS_MAX = 4;  // machines whose samples are fetched
 const ROWS_MAX = 15;  // samples shown; of more, the first and last few
@@ -22,8 +22,8 @@ export const opened = () => shown?.figure.name ?? '';
 
 // closed: what is done, besides, when it is closed.
 export async function open(figure, closed) {
-  const mine = shown = { figure, page: here().page, closed, answer: null, rows: [],
-    raw: {}, failed: null };
+  const mine = shown = { figure, page: here().page, closed, answer: null,
+    rows: [], raw: {}, failed: null };
   redraw();
   at('explain-title').focus();
   try {
@@ -128,7 +128,8 @@ function formula(f, a) {
 
 function place(row) {
   const w = word();
-  const role = row.kind === 'unit' ? w.host : w.roles[roleOf(row.name)] ?? '';
+  const role = row.kind !== 'unit' ? w.roles[roleOf(row.name)] ?? ''
+    : row.returns.length ? w.roles.enterprise : w.host;
   const th = head('row', `depth-${Math.min(row.depth, 6)}`,
     element('b', '', row.name ?? w.unnamed), row.name ? ` ${role}` : '');
   if (row.changed) th.append(element('span', 'remark', w.changed));
@@ -140,7 +141,7 @@ function place(row) {
 function way(f, a, rows) {
   const w = word();
   const sums = a.operands.length > 1 ? a.operands : [];
-  return table('way', [w.place, label(f), ...sums.map(label), w.reported,
+  return table('way', [w.place, label(f), ...sums.map(label), w.reportedUnits,
     w.revision], rows.map((row) => element('tr', '', place(row),
     cell(amount(row.value, f.unit, f.digits)),
     ...sums.map((one, i) =>
