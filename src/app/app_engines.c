@@ -3,6 +3,7 @@
 #include "api/figures/api_figures.h"
 #include "app/app_parts.h"
 #include "engine/ident/ident_key.h"
+#include "engine/rollup/rollup_move.h"
 
 static enum err
 engines_prom(struct app_parts *parts)
@@ -20,7 +21,8 @@ engines_figures(struct app_parts *parts)
     return net_http_routes(parts->http, routes, API_FIGURES_ROUTES);
 }
 
-/* This node's signing key, or that of a hosted enterprise. */
+/* This node's signing key, that of a hosted enterprise, or of the host that
+ * this node's own was hosted at. */
 static enum err
 engines_public_key(void *self, struct bytes unit, uint64_t key_id,
                    struct base_out *out)
@@ -34,7 +36,7 @@ engines_public_key(void *self, struct bytes unit, uint64_t key_id,
         err = crypt_key_id(hosted) == key_id ? crypt_key_public(hosted, out)
                                              : ERR_ABSENT;
     crypt_key_free(hosted);
-    return err;
+    return err == ERR_OK ? err : rollup_move_key(parts->rollup, key_id, out);
 }
 
 static enum err

@@ -130,8 +130,15 @@ http_routes(struct app_parts *parts)
     };
     struct net_http_route est[API_EST_ROUTES], tree[API_TREE_ROUTES];
     app_tree_route(&parts->tree, &own[3]);
-    parts->api_tree = (struct api_tree){parts->ident, app_tree_describe,
-                                        app_tree_link, &parts->tree};
+    parts->api_tree = (struct api_tree){
+        .ident = parts->ident,
+        .describe = app_tree_describe,
+        .link = app_tree_link,
+        .self = &parts->tree,
+        .rollup = parts->rollup,
+        .raise = app_link_raise,
+        .raise_self = parts,
+    };
     parts->api_est =
         (struct api_est){parts->ident, parts->keys.ca, &parts->audit.log.model};
     api_tree_routes(&parts->api_tree, parts->state, tree);

@@ -7,6 +7,7 @@
 #include "app/app_parts.h"
 #include "base/base_mem.h"
 #include "base/base_must.h"
+#include "sys/sys_file.h"
 #include "sys/sys_random.h"
 
 enum { LINK_RENEW_MS = 24 * 3600 * 1000, LINK_KEY_MAX = 1024 };
@@ -256,12 +257,34 @@ link_denied(void *self, struct bytes prefix)
     tier_cut(parts->tier, prefix);
 }
 
+enum err
+app_link_raise(void *self, uint32_t epoch)
+{
+    struct app_parts *parts = self;
+    if (epoch > tier_epoch(parts->tier) && parts->keys.join.joined)
+        return ERR_CONFLICT;
+    return tier_raise(parts->tier, epoch);
+}
+
+/* The next `join --again` counts from the epoch that an import has set. */
+static enum err
+link_epoch(struct app_parts *parts)
+{
+    struct app_join *join = &parts->keys.join;
+    if (!join->joined || join->epoch >= tier_epoch(parts->tier))
+        return ERR_OK;
+    join->epoch = tier_epoch(parts->tier);
+    return app_keys_joined(sys_file_real(), parts->config, parts->keys.tier,
+                           parts->keys.parent_ca, join,
+                           base_loop_wall(parts->state), parts->note);
+}
+
 /* `join --again`: it is written, so not before the journal takes appends. */
 static enum err
 link_again(struct app_parts *parts)
 {
     if (parts->keys.join.epoch <= tier_epoch(parts->tier))
-        return ERR_OK;
+        return link_epoch(parts);
     enum err err = tier_again(parts->tier);
     return err == ERR_OK ? err
                          : base_err_note(parts->note, err, "join --again: %s",

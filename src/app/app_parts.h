@@ -113,6 +113,8 @@ void app_handle_free(struct app_parts *parts);
 enum err app_link_certs(struct app_parts *parts);
 enum err app_link_open(struct app_parts *parts);
 enum err app_link_rows(struct app_parts *parts);
+/* For an import before the node joins: its epoch becomes this. */
+enum err app_link_raise(void *parts, uint32_t epoch);
 void app_link_shut(struct app_parts *parts);
 
 #endif

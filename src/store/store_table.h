@@ -51,6 +51,7 @@ enum store_table {
     STORE_TABLE_BATCH = 74,       /* pack, window, child, seq -> as it came */
     STORE_TABLE_RETURN = 80,      /* pack, window, unit -> the newest return */
     STORE_TABLE_RETURN_PAST = 81, /* and revision -> superseded ones */
+    STORE_TABLE_RETURN_KEY = 82,  /* key id -> public key of a former host */
 };
 
 #endif

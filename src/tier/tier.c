@@ -256,20 +256,27 @@ tier_epoch(struct tier *tier)
 }
 
 enum err
-tier_again(struct tier *tier)
+tier_raise(struct tier *tier, uint32_t epoch)
 {
     struct tier_self old = tier->self;
-    tier->self.epoch++;
+    if (epoch <= old.epoch)
+        return ERR_OK;
+    tier->self.epoch = epoch;
     tier->self.lineage = 0;
     tier->self.resync = true;
     enum err err = tier_peer_save(tier, NULL, NULL);
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         tier->self = old;
-        return err;
-    }
-    if (tier->started)
+    return err;
+}
+
+enum err
+tier_again(struct tier *tier)
+{
+    enum err err = tier_raise(tier, tier->self.epoch + 1);
+    if (err == ERR_OK && tier->started)
         tier_child_happens(tier, TIER_EVENT_AGAIN, &(struct tier_happened){0});
-    return ERR_OK;
+    return err;
 }
 
 void

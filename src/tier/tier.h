@@ -98,6 +98,9 @@ uint32_t tier_epoch(struct tier *tier);
 /* After a new token (`join --again`): the epoch rises, the next HELLO is a
  * first contact, every state goes up again. */
 enum err tier_again(struct tier *tier);
+/* The epoch becomes this one, if it is lower; for a node that has no parent
+ * yet. */
+enum err tier_raise(struct tier *tier, uint32_t epoch);
 /* A new certificate or endpoint: try the parent now, unless fenced. */
 void tier_retry(struct tier *tier);
 /* The key a child signs with, as it told over its link (SubjectPublicKeyInfo);

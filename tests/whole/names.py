@@ -237,7 +237,8 @@ def moved(chain):
     def right(asked, word):
         for node in asked:
             assert values(node, name) == first, (node.prefix, word)
-    own = Node(chain, '88.31.2001', 'enterprise', province)
+    own = Node(chain, '88.31.2001', 'enterprise', province,
+               extra='codes: {ind: C34, region: "310000"}\n')
     path = os.path.join(own.dir, 'bundle')
     done = province.ctl('prefix', 'moved', '88.31.2001', check=False)
     assert done.returncode == 4 and b'export' in done.stderr, done.stderr

@@ -9,6 +9,7 @@
 #define API_TREE_H
 
 #include "engine/ident/ident.h"
+#include "engine/rollup/rollup.h"
 #include "net/http/net_http.h"
 
 struct api_tree {
@@ -18,6 +19,10 @@ struct api_tree {
     /* One link in detail, or NULL. */
     json_t *(*link)(void *self, struct bytes prefix);
     void *self;
+    struct rollup *rollup; /* NULL: no figures here */
+    /* Raises this node's epoch; CONFLICT: it has joined. */
+    enum err (*raise)(void *raise_self, uint32_t epoch);
+    void *raise_self;
 };
 
 enum { API_TREE_ROUTES = 8 };

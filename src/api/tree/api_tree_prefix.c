@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "engine/ident/ident_move.h"
+#include "engine/rollup/rollup_move.h"
 
 enum { PREFIX_TOKEN = 1024, PREFIX_LIST = 100, PREFIX_LIST_MAX = 1000 };
 enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24, PREFIX_BUNDLE = 60 << 20 };
@@ -264,6 +265,8 @@ api_tree_prefix_step(void *self, struct net_http_request *request)
     step.quota = quota > 0 && quota < UINT32_MAX ? (unsigned)quota : 0;
     step.reason = prefix_string(json, "reason");
     enum err err = ident_step(tree->ident, &step, NULL);
+    if (err == ERR_OK && step.verb == IDENT_VERB_RESUME && tree->rollup)
+        err = rollup_move_resume(tree->rollup, step.prefix);
     if (err == ERR_OK)
         prefix_step_reply(request, &step);
     else
@@ -273,16 +276,44 @@ api_tree_prefix_step(void *self, struct net_http_request *request)
 
 /* --- moving --- */
 
+struct prefix_move {
+    struct api_tree *tree;
+    struct rollup_move figures;
+};
+
+static enum err
+prefix_figures_take(void *self, struct bytes prefix, struct base_out *out,
+                    struct base_note *note)
+{
+    struct prefix_move *move = self;
+    return rollup_move_export(move->tree->rollup, prefix, out, note);
+}
+
+static enum err
+prefix_figures_put(void *self, struct bytes figures, struct bytes signer,
+                   struct base_note *note)
+{
+    struct prefix_move *move = self;
+    move->figures.figures = figures;
+    move->figures.signer = signer;
+    move->figures.raise = move->tree->raise;
+    move->figures.self = move->tree->raise_self;
+    return rollup_move_import(move->tree->rollup, &move->figures, note);
+}
+
 void
 api_tree_prefix_bundle(void *self, struct net_http_request *request)
 {
     struct api_tree *tree = self;
     struct base_out bundle;
     struct base_note note = {0};
+    struct prefix_move move = {.tree = tree};
+    const struct ident_move_figures figures = {prefix_figures_take, NULL,
+                                               &move};
     base_out_grow(&bundle, PREFIX_BUNDLE);
-    enum err err =
-        ident_move_export(tree->ident, net_http_path(request, "prefix"),
-                          &request->principal, &bundle, &note);
+    enum err err = ident_move_export(
+        tree->ident, net_http_path(request, "prefix"), &request->principal,
+        tree->rollup ? &figures : NULL, &bundle, &note);
     if (err == ERR_OK)
         net_http_reply(request, 200, "application/octet-stream",
                        base_out_bytes(&bundle));
@@ -298,15 +329,22 @@ api_tree_prefix_import(void *self, struct net_http_request *request)
     struct bytes prefix = net_http_path(request, "prefix");
     struct ident_moved moved;
     struct base_note note = {0};
-    enum err err = ident_move_import(tree->ident, prefix, request->body,
-                                     &request->principal, &moved, &note);
+    struct prefix_move move = {.tree = tree};
+    const struct ident_move_figures figures = {NULL, prefix_figures_put, &move};
+    enum err err = ident_move_import(
+        tree->ident, prefix, request->body, &request->principal,
+        tree->rollup ? &figures : NULL, &moved, &note);
     if (err != ERR_OK) {
         net_http_problem(request, prefix_status(err), &note);
         return;
     }
     net_http_reply_json(
         request, 200,
-        json_pack("{s:o, s:I, s:I, s:o}", "prefix", prefix_text(prefix), "rows",
-                  (json_int_t)moved.rows, "made", (json_int_t)moved.made,
-                  "signer", json_sprintf("%016" PRIx64, moved.signer)));
+        json_pack("{s:o, s:I, s:I, s:o, s:I, s:I, s:I}", "prefix",
+                  prefix_text(prefix), "rows", (json_int_t)moved.rows, "made",
+                  (json_int_t)moved.made, "signer",
+                  json_sprintf("%016" PRIx64, moved.signer), "returns",
+                  (json_int_t)move.figures.returns, "figures",
+                  (json_int_t)move.figures.contributions, "figures_made",
+                  (json_int_t)move.figures.made));
 }

@@ -11,7 +11,8 @@
  * GET  /api/prefix-applications/P/bundle export: no more changes here; the
  *      signed bundle of a hosted prefix
  * POST /api/prefix-applications/P/import the bundle, at the node P itself.
- *      {prefix, rows, made, signer}
+ *      {prefix, rows, made, signer, returns, figures: units' contributions,
+ *      figures_made: rows of both that are new}
  *
  * Problems 400 what is wrong with which field; 409 not from this state; 403 who
  * applied may not judge. */

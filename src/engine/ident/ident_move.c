@@ -60,7 +60,7 @@ move_sign(struct ident *ident, struct base_out *out)
 
 static enum err
 move_write(struct ident *ident, const struct ident_served *served,
-           struct bytes key, struct base_out *out)
+           struct bytes key, struct bytes figures, struct base_out *out)
 {
     uint8_t der_room[MOVE_DER];
     struct base_out der;
@@ -77,6 +77,7 @@ move_write(struct ident *ident, const struct ident_served *served,
         .codes = base_bytes_text(served->attributes),
         .made_ms = ident_now(ident),
         .key = key,
+        .figures = figures,
         .row_count = move.count,
         .signer = base_out_bytes(&der),
     };
@@ -93,8 +94,10 @@ move_write(struct ident *ident, const struct ident_served *served,
 enum err
 ident_move_export(struct ident *ident, struct bytes prefix,
                   const struct model_grant_principal *actor,
+                  const struct ident_move_figures *figures,
                   struct base_out *ret_bundle, struct base_note *note)
 {
+    struct base_out part;
     uint8_t folded[MODEL_PREFIX_MAX];
     struct bytes key = {0};
     struct ident_step step = {
@@ -107,12 +110,19 @@ ident_move_export(struct ident *ident, struct bytes prefix,
     base_bytes_fold(prefix, folded);
     err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_KEY,
                        base_bytes(folded, prefix.size), &key);
-    if (err == ERR_OK)
-        err =
-            move_write(ident, ident_id_served(ident, prefix), key, ret_bundle);
-    return err == ERR_OK
-               ? ERR_OK
-               : base_err_note(note, err, "the bundle: %s", base_err_text(err));
+    if (err != ERR_OK)
+        return base_err_note(note, err, "its key: %s", base_err_text(err));
+    base_out_grow(&part, WIRE_MOVE_MAX);
+    if (figures)
+        err = figures->take(figures->self, prefix, &part, note);
+    if (err == ERR_OK) {
+        err = move_write(ident, ident_id_served(ident, prefix), key,
+                         base_out_bytes(&part), ret_bundle);
+        if (err != ERR_OK)
+            base_err_note(note, err, "the bundle: %s", base_err_text(err));
+    }
+    base_out_done(&part);
+    return err;
 }
 
 /* --- in --- */
@@ -178,6 +188,24 @@ move_key_in(struct ident *ident, const struct wire_move *move)
     return store_kv_commit(ident->config.kv, batch, NULL, NULL);
 }
 
+/* What the prefix was granted with decides where its units count; at its own
+ * node that stands in node.yaml. */
+static enum err
+move_codes(struct ident *ident, struct bytes codes, struct base_note *note)
+{
+    struct bytes key, value;
+    if (model_attr_check(codes) != ERR_OK)
+        return base_err_note(note, ERR_SYNTAX, "the codes of the bundle");
+    for (size_t at = 0; model_attr_next(codes, &at, &key, &value);)
+        if (!base_bytes_equal(model_attr_get(ident->config.attributes, key),
+                              value))
+            return base_err_note(note, ERR_CONFLICT,
+                                 "it was granted with %.*s: write that into "
+                                 "node.yaml (codes) first",
+                                 (int)codes.size, (const char *)codes.at);
+    return ERR_OK;
+}
+
 static enum err
 move_check(struct ident *ident, struct bytes prefix, struct bytes bundle,
            struct wire_move *ret_move, struct base_note *note)
@@ -202,12 +230,13 @@ move_check(struct ident *ident, struct bytes prefix, struct bytes bundle,
                              (int)ret_move->prefix.size,
                              (const char *)ret_move->prefix.at,
                              ident->config.prefix);
-    return ERR_OK;
+    return move_codes(ident, ret_move->codes, note);
 }
 
 enum err
 ident_move_import(struct ident *ident, struct bytes prefix, struct bytes bundle,
                   const struct model_grant_principal *actor,
+                  const struct ident_move_figures *figures,
                   struct ident_moved *ret_moved, struct base_note *note)
 {
     struct wire_move move;
@@ -219,7 +248,10 @@ ident_move_import(struct ident *ident, struct bytes prefix, struct bytes bundle,
     crypt_hash_sha256(move.signer, hash);
     for (unsigned i = 0; i < 8; i++)
         ret_moved->signer = ret_moved->signer << 8 | hash[i];
-    err = move_rows_in(ident, &move, ret_moved, note);
+    if (figures && move.figures.size > 0)
+        err = figures->put(figures->self, move.figures, move.signer, note);
+    if (err == ERR_OK)
+        err = move_rows_in(ident, &move, ret_moved, note);
     if (err == ERR_OK)
         err = move_key_in(ident, &move);
     if (err == ERR_OK)

@@ -13,9 +13,9 @@
  * Bundle   wire_move.h.  It holds the prefix's private key: who may fetch it
  *          may grant prefixes.  Its signature is the host's (302); import shows
  *          whose it is and refuses a bundle that was changed.
- * Figures  the bundle has a part for rollup's states, empty until rollup fills
- *          it; RULINGS 37: contribution keys have the enterprise's own prefix
- *          from the start, so that nothing is renamed there either.
+ * Figures  the bundle's part of rollup is made and read by it (rollup_move.h);
+ *          import puts it before any name, so that what it refuses changes
+ *          nothing.
  * Again    import twice changes nothing: a row that is there with the same or a
  *          later revision stays.
  * Threads  the state loop.
@@ -26,17 +26,29 @@
 
 #include "engine/ident/ident_step.h"
 
+/* rollup's part; app or api put the two together. */
+struct ident_move_figures {
+    enum err (*take)(void *self, struct bytes prefix, struct base_out *out,
+                     struct base_note *note);
+    enum err (*put)(void *self, struct bytes figures, struct bytes signer,
+                    struct base_note *note);
+    void *self;
+};
+
 struct ident_moved {
     uint32_t rows, made; /* in the bundle; new or newer here */
     uint64_t signer;     /* key id */
 };
 
+/* figures NULL: none here. */
 enum err ident_move_export(struct ident *ident, struct bytes prefix,
                            const struct model_grant_principal *actor,
+                           const struct ident_move_figures *figures,
                            struct base_out *ret_bundle, struct base_note *note);
 enum err ident_move_import(struct ident *ident, struct bytes prefix,
                            struct bytes bundle,
                            const struct model_grant_principal *actor,
+                           const struct ident_move_figures *figures,
                            struct ident_moved *ret_moved,
                            struct base_note *note);
 

@@ -6,6 +6,7 @@
  * after that they are refused like all that is out of scope. */
 #include "base/base_mem.h"
 #include "engine/rollup/rollup_inner.h"
+#include "engine/rollup/rollup_move.h"
 #include "model/model_value.h"
 #include "wire/figure/wire_unit.h"
 
@@ -145,6 +146,9 @@ fold_unit(struct rollup *rollup, unsigned pack, struct bytes unit,
     if (err != ERR_OK)
         return err;
     base_mem_free(base_map_remove(&rollup->unknown, key));
+    enum rollup_move_state state = rollup_move_state(rollup, unit);
+    if (state != ROLLUP_HERE) /* moving: it may be taken back */
+        return state == ROLLUP_MOVING ? ERR_BUSY : ERR_NAME;
     return rollup_fold_counts(&rollup->packs[pack], row, ret_cell) ? ERR_OK
                                                                    : ERR_NAME;
 }

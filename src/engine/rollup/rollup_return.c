@@ -6,6 +6,7 @@
 #include "base/base_mem.h"
 #include "crypt/crypt_hash.h"
 #include "engine/rollup/rollup_inner.h"
+#include "engine/rollup/rollup_move.h"
 #include "wire/figure/wire_unit.h"
 
 enum {
@@ -52,8 +53,8 @@ return_write(struct base_out *out, const struct rollup_return_view *view)
     base_out_bytes_add(out, view->receipt);
 }
 
-static enum err
-return_read(struct bytes row, struct rollup_return_view *ret_view)
+enum err
+rollup_return_read(struct bytes row, struct rollup_return_view *ret_view)
 {
     struct base_cur cur;
     struct rollup_return_view view = {0};
@@ -83,7 +84,7 @@ return_load(struct rollup *rollup, uint16_t table, struct bytes key,
     if (err != ERR_OK)
         return err;
     row = base_arena_bytes(arena, row);
-    return row.at ? return_read(row, ret_view) : ERR_LIMIT;
+    return row.at ? rollup_return_read(row, ret_view) : ERR_LIMIT;
 }
 
 static struct bytes
@@ -130,6 +131,10 @@ filing_unit(struct filing *filing)
     if (filing->ask->unit.size == 0 || filing->ask->unit.size > WIRE_UNIT_ID)
         return filing_refuse(filing, "unknown_unit", "unit",
                              "say which unit: an identifier");
+    if (rollup_move_state(rollup, filing->ask->unit) != ROLLUP_HERE)
+        return filing_refuse(filing, "not_owner", "unit",
+                             "this enterprise moves to its own node: file "
+                             "there");
     enum err err =
         store_kv_get(rollup_snap(rollup), STORE_TABLE_UNIT,
                      rollup_row_registry_key(&room, filing->ask->unit), &row);
@@ -752,7 +757,7 @@ return_row(void *self, struct bytes key, struct bytes value)
     struct rollup_return_view view;
     if (base_bytes_equal(key, walk->after))
         return true;
-    walk->err = return_read(value, &view);
+    walk->err = rollup_return_read(value, &view);
     int pack =
         rollup_pack_find(walk->rollup, base_bytes_slice(key, 1, key.at[0]));
     if (walk->err != ERR_OK || pack < 0)

@@ -98,6 +98,9 @@ struct rollup_return_view {
     struct wire_return decoded; /* of ret */
 };
 
+/* A row's value as it is kept; points into it.  VERSION CORRUPT. */
+enum err rollup_return_read(struct bytes row,
+                            struct rollup_return_view *ret_view);
 /* id: of a view.  revision 0: the newest.  ABSENT. */
 enum err rollup_return_get(struct rollup *rollup, struct bytes id,
                            uint32_t revision, struct base_arena *arena,

@@ -15,7 +15,8 @@
  *  UNIT     unit folded
  *  FOLDED   shard u32
  *  CHILD    00: this node itself; 01 C: a child; 02 C P freq u8 cell u32: its
- *           last `expected`; 03: the last applied at of all
+ *           last `expected`; 03: the last applied at of all; 04 C: its units
+ *           were exported (rollup_move.h)
  *  WINDOW   00 P freq u8: due times done; 01 P window u32: a window; 02 P
  *           window u32 C: the child has said complete
  * Values (little-endian; each but UNIT begins with version u8 1; 2 in CONTRIB
@@ -39,7 +40,8 @@
  *  CHILD    00: seq u64 (none above it was used), resync u8, u8 length and
  *           parent, the last WINDOW key that was marked to the end
  *           01: epoch u32, seq u64, at ms u64, the spelling to the end
- *           02: window u32, expected u64; 03: u32 0, ms u64
+ *           02: window u32, expected u64; 03: u32 0, ms u64; 04: the least
+ *           epoch u32 that is taken of it, u64 1 (0: taken back)
  *  WINDOW   00: window u32, u64 0
  *           01: state u8, flags u8, slots u8, vintage u32, made ms u64, seal
  *           at ms u64, sealed ms u64, shape 32, *past u32: rows of PAST and
@@ -100,7 +102,8 @@ enum {
     ROLLUP_ROW_OWN = 0,
     ROLLUP_ROW_CHILD = 1,
     ROLLUP_ROW_EXPECTED = 2,
-    ROLLUP_ROW_APPLIED = 3
+    ROLLUP_ROW_APPLIED = 3,
+    ROLLUP_ROW_MOVE = 4,
 };
 struct bytes rollup_row_child_key(struct rollup_key *key, uint8_t kind,
                                   struct bytes child);

@@ -12,6 +12,7 @@
  * batch that is newer than the child's last. */
 #include "base/base_mem.h"
 #include "engine/rollup/rollup_inner.h"
+#include "engine/rollup/rollup_move.h"
 #include "model/model_id.h"
 #include "wire/figure/wire_explain.h"
 #include "wire/figure/wire_figure.h"
@@ -26,9 +27,10 @@ struct rollup_job {
     struct wire_figure_record record;
     char from[MODEL_PREFIX_MAX + 1];
     unsigned pack;
-    bool opened; /* its first turn is over */
-    bool fresh;  /* seq is above the child's last */
-    bool held;   /* record is read, not yet applied */
+    bool opened;   /* its first turn is over */
+    bool fresh;    /* seq is above the child's last */
+    bool held;     /* record is read, not yet applied */
+    bool absorbed; /* this node has no units of its prefix any more */
     bool begun, ended;
     uint32_t index;   /* of the record */
     uint64_t at, end; /* cells to be removed: [at, end) */
@@ -320,6 +322,12 @@ take_next(struct rollup *rollup, struct rollup_job *job)
 {
     bool resync = job->fresh && job->head.flags & WIRE_FIGURE_RESYNC;
     bool last = job->fresh && job->head.flags & WIRE_FIGURE_COMPLETE;
+    if (!job->absorbed) {
+        enum err err = rollup_move_absorb(rollup, job->pack, job->head.window,
+                                          job->head.child);
+        job->absorbed = err == ERR_OK;
+        return err;
+    }
     if (job->at < job->end)
         return take_remove(rollup, job);
     if (job->held) {
@@ -424,6 +432,9 @@ take_open(struct rollup *rollup, struct rollup_job *job, enum err err,
                  job->head.seq > child.seq;
     *ret_why = "of a lower epoch: an older copy of the node?";
     if (known == ERR_OK && job->head.epoch < child.epoch)
+        return WIRE_FIGURE_OLD;
+    *ret_why = "of a node that has not imported what was exported last";
+    if (job->head.epoch < rollup_move_epoch(rollup, job->head.child))
         return WIRE_FIGURE_OLD;
     *ret_why = "not a window of the pack";
     if (err == ERR_NAME)

@@ -12,6 +12,7 @@
  * again, which changes nothing twice. */
 #include "base/base_mem.h"
 #include "engine/rollup/rollup_inner.h"
+#include "engine/rollup/rollup_move.h"
 #include "wire/figure/wire_unit.h"
 
 enum {
@@ -207,7 +208,8 @@ due_unit(void *self, struct bytes key, struct bytes value)
     struct wire_unit unit;
     uint32_t cell = 0;
     if (!rollup_fold_counts(pack, value, &cell) ||
-        wire_unit_read(value, &unit) != ERR_OK)
+        wire_unit_read(value, &unit) != ERR_OK ||
+        rollup_move_state(rollup, unit.id) == ROLLUP_AWAY)
         return true;
     rollup->merge.now = (struct rollup_row_contrib){
         .flags = ROLLUP_ROW_UNIT,
