@@ -126,6 +126,34 @@ ctl_find(const char *noun, const char *verb)
     return NULL;
 }
 
+static bool
+help_has_noun(const char *noun)
+{
+    for (unsigned i = 0; i < ctl_table_count; i++)
+        if (strcmp(ctl_table[i].noun, noun) == 0)
+            return true;
+    return false;
+}
+
+static enum ctl_exit
+ctl_unknown(const char *noun, const char *verb)
+{
+    struct model_near near;
+    bool known = help_has_noun(noun);
+    model_near_init(&near, base_bytes_text(known && verb ? verb : noun));
+    for (unsigned i = 0; i < ctl_table_count; i++)
+        if (!known)
+            model_near_offer(&near, ctl_table[i].noun);
+        else if (strcmp(ctl_table[i].noun, noun) == 0)
+            model_near_offer(&near, ctl_table[i].verb);
+    if (known && verb == NULL)
+        ctl_say("%s needs a verb; dougong help %s lists them", noun, noun);
+    else
+        ctl_say("unknown command \"%s%s%s\"%s; dougong help lists them", noun,
+                known ? " " : "", known ? verb : "", model_near_hint(&near));
+    return CTL_USAGE;
+}
+
 enum ctl_exit
 ctl_help(struct ctl *ctl)
 {
@@ -140,6 +168,9 @@ ctl_help(struct ctl *ctl)
             ctl_help_command(command);
             return CTL_OK;
         }
+        if (ctl->arg_count > 1 || !help_has_noun(ctl->args[0]))
+            return ctl_unknown(ctl->args[0],
+                               ctl->arg_count > 1 ? ctl->args[1] : NULL);
     }
     puts("usage: dougong COMMAND [ARGUMENT ...] [--OPTION ...]\n");
     for (unsigned i = 0; i < ctl_table_count; i++) {
@@ -249,27 +280,6 @@ ctl_read(struct ctl *ctl, int argc, char **argv)
         return CTL_USAGE;
     }
     return CTL_OK;
-}
-
-static enum ctl_exit
-ctl_unknown(const char *noun, const char *verb)
-{
-    struct model_near near;
-    bool known = false;
-    for (unsigned i = 0; i < ctl_table_count; i++)
-        known |= strcmp(ctl_table[i].noun, noun) == 0;
-    model_near_init(&near, base_bytes_text(known && verb ? verb : noun));
-    for (unsigned i = 0; i < ctl_table_count; i++)
-        if (!known)
-            model_near_offer(&near, ctl_table[i].noun);
-        else if (strcmp(ctl_table[i].noun, noun) == 0)
-            model_near_offer(&near, ctl_table[i].verb);
-    if (known && verb == NULL)
-        ctl_say("%s needs a verb; dougong help %s lists them", noun, noun);
-    else
-        ctl_say("unknown command \"%s%s%s\"%s; dougong help lists them", noun,
-                known ? " " : "", known ? verb : "", model_near_hint(&near));
-    return CTL_USAGE;
 }
 
 int

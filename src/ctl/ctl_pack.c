@@ -36,14 +36,14 @@ pack_result(struct model_golden_sink *self,
 }
 
 static enum ctl_exit
-pack_test(struct ctl *ctl, const struct model_pack *pack,
+pack_test(struct ctl *ctl, const struct model_pack *pack, const char *folder,
           struct app_source *source)
 {
     struct model_golden_count count = {0};
     struct base_note note = {0};
     struct pack_sink sink = {{pack_result}, ctl->json, json_array()};
-    enum err err = model_golden_run(pack, &source->source, ctl->args[0],
-                                    &sink.sink, &count, &note);
+    enum err err = model_golden_run(pack, &source->source, folder, &sink.sink,
+                                    &count, &note);
     if (err != ERR_OK && err != ERR_MISMATCH) {
         json_decref(sink.failures);
         ctl_say_note(&note);
@@ -109,6 +109,16 @@ pack_codes(struct app_source *source, const char *folder)
     return found;
 }
 
+/* A shell completes packs/host to packs/host/. */
+static char *
+pack_folder(const char *given)
+{
+    char *folder = base_mem_text(given);
+    for (size_t i = strlen(folder); i > 1 && folder[i - 1] == '/'; i--)
+        folder[i - 1] = '\0';
+    return folder;
+}
+
 enum ctl_exit
 ctl_pack(struct ctl *ctl)
 {
@@ -116,22 +126,23 @@ ctl_pack(struct ctl *ctl)
     struct base_note note = {0};
     struct model_pack *pack = NULL;
     const char *given = ctl_value(ctl, "codes");
+    char *folder = pack_folder(ctl->args[0]);
     app_source_init(&source, sys_file_real());
-    char *codes = given != NULL ? base_mem_text(given)
-                                : pack_codes(&source, ctl->args[0]);
-    enum err err =
-        model_pack_load(&source.source, ctl->args[0], codes, &pack, &note);
+    char *codes =
+        given != NULL ? base_mem_text(given) : pack_codes(&source, folder);
+    enum err err = model_pack_load(&source.source, folder, codes, &pack, &note);
     enum ctl_exit result;
     if (err != ERR_OK) {
         ctl_say_note(&note);
         result = CTL_NO;
     } else if (strcmp(ctl->command->verb, "test") == 0) {
-        result = pack_test(ctl, pack, &source);
+        result = pack_test(ctl, pack, folder, &source);
     } else {
         result = pack_check(ctl, pack);
     }
     if (pack != NULL)
         model_pack_free(pack);
     base_mem_free(codes);
+    base_mem_free(folder);
     return result;
 }

@@ -18,8 +18,11 @@
 static bool
 people_line(char *to, size_t size)
 {
-    if (fgets(to, (int)size, stdin) == NULL)
+    if (fgets(to, (int)size, stdin) == NULL) {
+        ctl_say("a password is asked for on the terminal, or read as a line "
+                "from standard input; there was none");
         return false;
+    }
     to[strcspn(to, "\n")] = '\0';
     return true;
 }

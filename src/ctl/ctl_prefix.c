@@ -177,12 +177,18 @@ ctl_prefix(struct ctl *ctl)
         return prefix_apply(ctl);
     const char *reason = ctl_value(ctl, "reason");
     const char *quota = ctl_value(ctl, "quota");
+    uint64_t most = 0;
+    if (quota != NULL &&
+        (base_bytes_u64(base_bytes_text(quota), &most) != ERR_OK || most < 1 ||
+         most > UINT32_MAX)) {
+        ctl_say("--quota %s: a whole number of names, at least 1", quota);
+        return CTL_USAGE;
+    }
     json_t *body = json_object();
     if (reason != NULL)
         json_object_set_new(body, "reason", json_string(reason));
     if (quota != NULL)
-        json_object_set_new(body, "quota",
-                            json_integer(strtoll(quota, NULL, 10)));
+        json_object_set_new(body, "quota", json_integer((json_int_t)most));
     enum ctl_exit bad = prefix_post(ctl, ctl->args[0], verb, body);
     json_decref(body);
     return bad;

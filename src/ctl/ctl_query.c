@@ -66,7 +66,12 @@ query_print(const json_t *answer)
         json_array_foreach(json_object_get(row, "values"), k, point)
             query_point(point);
     }
-    return json_array_size(result) > 0 ? CTL_OK : CTL_NO;
+    if (json_array_size(result) > 0)
+        return CTL_OK;
+    ctl_say("no series matches at that time; a series is asked for where it "
+            "is kept, or anywhere by its id: temperature{id=\"88.31.1001/"
+            "pump-1\"}");
+    return CTL_NO;
 }
 
 enum ctl_exit

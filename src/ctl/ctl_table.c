@@ -230,7 +230,7 @@ const struct ctl_command ctl_table[] = {
      ctl_password, false},
     {"rights", NULL, "", 0, 0, "Which role may do what.", {{0}}, ctl_rights,
      false},
-    {"user", "add", "USER", 1, 1, "Make a user; give him a link to get in.",
+    {"user", "add", "USER", 1, 1, "Make a user; `user link` then prints the way in.",
      {CTL_ROLES, CTL_SCOPE}, ctl_user, false},
     {"user", "list", "", 0, 0, "Users within your scope.", {{0}}, ctl_user,
      false},

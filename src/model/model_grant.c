@@ -224,11 +224,15 @@ grant_list_roles(unsigned roles, char *to, size_t room)
                                      used > 0 ? ", " : "", grant_roles[i]);
 }
 
-/* "nobody", "user li" */
+/* "user li"; of nobody: "who is not logged in" */
 static void
 grant_who(const struct model_grant_principal *who, char *to, size_t room)
 {
     int size = who->name.size < 64 ? (int)who->name.size : 64;
+    if (who->kind == MODEL_GRANT_NOBODY) {
+        snprintf(to, room, "who is not logged in");
+        return;
+    }
     snprintf(to, room, "%s%s%.*s", model_grant_kind_name(who->kind),
              size > 0 ? " " : "", size, (const char *)who->name.at);
 }

@@ -132,6 +132,14 @@ a_refusal_names_the_right_and_the_asker(void **state)
                         "the right \"names\" does not reach "
                         "\"88.31.1001/pump\": the scope of user li is "
                         "\"88.44\"");
+    struct model_grant_principal nobody = {.roles = MODEL_GRANT_VIEWER};
+    assert_int_equal(
+        model_grant_check(&nobody, MODEL_GRANT_PREFIXES, &object, &note),
+        ERR_DENIED);
+    assert_string_equal(
+        note.text, "the right \"prefixes\" is missing: to grant and revoke "
+                   "prefixes one must be approver, administrator; who is not "
+                   "logged in is viewer");
 }
 
 static void

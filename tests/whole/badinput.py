@@ -292,6 +292,34 @@ def _(c):
     assert seen >= 8, seen
 
 
+@case('commands: what is mistyped is told, and changes nothing')
+def _(c):
+    for pack in ('host', 'kpi/iso22400', 'energy/carbon', 'stats/industry'):
+        for end in ('', '/', '//'):
+            done = c.nation.ctl('pack', 'check', TOP + '/packs/' + pack + end,
+                                check=False)
+            assert done.returncode == 0, (pack, end, done.stderr)
+    for args, code, said in (
+            (('help', 'nonsense'), 2, 'unknown command "nonsense"'),
+            (('help', 'figure', 'sho'), 2, 'did you mean show?'),
+            (('prefix', 'host', '88.4001', '--quota', 'abc'), 2, 'whole number'),
+            (('prefix', 'host', '88.4001', '--quota', '0'), 2, 'at least 1'),
+            (('prefix', 'list', '--state', 'bogus'), 4, 'a state is applied'),
+            (('prefix', 'list', '--state', 'unknown'), 4, 'a state is applied'),
+            (('query', 'up{'), 4, 'parse error: unexpected end of input'),
+            (('query', 'nothing'), 1, 'no series matches'),
+            (('user', 'disable', 'zhao'), 1, 'there is no such user')):
+        done = c.nation.ctl(*args, check=False)
+        assert done.returncode == code and said in done.stderr.decode(), (
+            args, done.returncode, done.stderr)
+    _, answer = c.nation.get('/api/prefix-applications')
+    assert '88.4001' not in [p['prefix'] for p in answer['prefixes']]
+    assert c.nation.ctl('prefix', 'list', '--state', 'revoked').stdout == b''
+    done = subprocess.run([DOUGONG, 'login', 'admin', '--node', c.nation.url],
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    assert done.returncode == 2 and b'there was none' in done.stderr, done
+
+
 @case('revoked: the link ends and stays away')
 def _(c):
     c.province.ctl('prefix', 'suspend', '88.31.1001')

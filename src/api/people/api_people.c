@@ -251,6 +251,8 @@ user_change(void *self, struct net_http_request *request)
     if (err == ERR_OK)
         err =
             people_user_change(api->people, &request->principal, &user, &note);
+    if (err == ERR_ABSENT)
+        base_err_note(&note, err, "there is no such user in your scope");
     if (err == ERR_OK)
         user_reply(api, request, 200, name);
     else

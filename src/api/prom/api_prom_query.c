@@ -16,6 +16,9 @@ query_here(struct api_prom *prom, const struct model_grant_principal *who,
 {
     struct stream_query_result result = {0};
     if (prom->stream == NULL) {
+        enum err bad = stream_query_check(query->text, arena, note);
+        if (bad != ERR_OK)
+            return bad;
         base_out_text(out, query->step > 0
                                ? "{\"resultType\":\"matrix\",\"result\":[]}"
                                : "{\"resultType\":\"vector\",\"result\":[]}");

@@ -66,6 +66,15 @@ prefix_page_one(void *self, const struct ident_prefix *prefix)
     json_array_append_new(page->list, prefix_json(prefix));
 }
 
+static bool
+prefix_state_known(struct bytes name)
+{
+    bool known = false;
+    for (unsigned i = 0; i <= IDENT_PREFIX_REFUSED && !known; i++)
+        known = base_bytes_is(name, ident_prefix_state_name(i));
+    return known && !base_bytes_is(name, "unknown");
+}
+
 void
 api_tree_prefix_list(void *self, struct net_http_request *request)
 {
@@ -82,6 +91,13 @@ api_tree_prefix_list(void *self, struct net_http_request *request)
                               page.left < 1 || page.left > PREFIX_LIST_MAX))) {
         base_err_note_at(&note, ERR_RANGE, "limit", 0, 0,
                          "limit is 1 to 1000, after a prefix");
+        net_http_problem(request, 400, &note);
+        return;
+    }
+    if (page.state.size > 0 && !prefix_state_known(page.state)) {
+        base_err_note_at(&note, ERR_SYNTAX, "state", 0, 0,
+                         "a state is applied, returned, refused, approved, "
+                         "active, suspended or revoked");
         net_http_problem(request, 400, &note);
         return;
     }

@@ -425,6 +425,15 @@ stream_query_run(struct stream *stream, const struct stream_query *query,
     return query_evaluate(&run, node, ret_result);
 }
 
+enum err
+stream_query_check(struct bytes text, struct base_arena *arena,
+                   struct base_note *note)
+{
+    const struct wire_promql_node *node;
+    enum err err = wire_promql_parse(arena, text, &node, note);
+    return err == ERR_OK ? ERR_OK : query_parse_failed(note, err);
+}
+
 /* --- series --- */
 
 struct query_set {
