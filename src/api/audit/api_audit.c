@@ -5,28 +5,14 @@
 #include <stdio.h>
 
 #include "base/base_b64.h"
-#include "base/base_mem.h"
+#include "net/http/net_http_json.h"
 
 enum {
     AUDIT_ENTRIES = 256,
     AUDIT_HEADS = 100,
     AUDIT_HEADS_MAX = 1000,
     AUDIT_HASH = 32,
-    AUDIT_BASE64 = 24 << 10,
 };
-
-static json_t *
-audit_base64(struct bytes data)
-{
-    struct base_out text;
-    base_out_grow(&text, AUDIT_BASE64);
-    base_b64_write(&text, BASE_B64_STANDARD, data);
-    json_t *to = base_out_ok(&text)
-                     ? json_stringn((const char *)text.at, text.size)
-                     : json_null();
-    base_out_done(&text);
-    return to;
-}
 
 static json_t *
 audit_path(const struct base_out *path)
@@ -34,7 +20,7 @@ audit_path(const struct base_out *path)
     json_t *list = json_array();
     for (size_t at = 0; at < path->size; at += AUDIT_HASH)
         json_array_append_new(
-            list, audit_base64(base_bytes(path->at + at, AUDIT_HASH)));
+            list, net_http_json_base64(base_bytes(path->at + at, AUDIT_HASH)));
     return list;
 }
 
@@ -44,27 +30,13 @@ audit_head_json(const struct wire_head *head)
     return json_pack(
         "{s:I, s:I, s:o, s:o}", "tree_size", (json_int_t)head->size,
         "timestamp", (json_int_t)head->time_ms, "sha256_root_hash",
-        audit_base64(base_bytes(head->root, sizeof head->root)),
+        net_http_json_base64(base_bytes(head->root, sizeof head->root)),
         "tree_head_signature",
-        audit_base64(base_bytes(head->signature, sizeof head->signature)));
+        net_http_json_base64(
+            base_bytes(head->signature, sizeof head->signature)));
 }
 
 /* --- parameters --- */
-
-/* An index or size; absent: `otherwise`. */
-static enum err
-audit_number(const struct net_http_request *request, const char *name,
-             uint64_t otherwise, uint64_t *ret_number, struct base_note *note)
-{
-    struct bytes text = net_http_query(request, name);
-    *ret_number = otherwise;
-    if (text.at == NULL || (base_bytes_u64(text, ret_number) == ERR_OK &&
-                            *ret_number <= INT64_MAX))
-        return ERR_OK;
-    return base_err_note_at(note, ERR_SYNTAX, name, 0, 0,
-                            "\"%.*s\" is no number from 0", (int)text.size,
-                            (const char *)text.at);
-}
 
 /* 64 hex digits, or base64. */
 static enum err
@@ -114,7 +86,8 @@ audit_head(void *self, struct net_http_request *request)
     snprintf(id, sizeof id, "%016" PRIx64, audit->key_id);
     json_object_set_new(to, "node", json_string(audit->node));
     json_object_set_new(to, "key_id", json_string(id));
-    json_object_set_new(to, "public_key", audit_base64(audit->public_der));
+    json_object_set_new(to, "public_key",
+                        net_http_json_base64(audit->public_der));
     net_http_reply_json(request, 200, to);
 }
 
@@ -131,9 +104,9 @@ audit_entry(void *self, uint64_t index, struct bytes entry)
         return false;
     json_t *read = json_loadb((const char *)entry.at, entry.size, 0, NULL);
     json_array_append_new(
-        entries->list,
-        json_pack("{s:I, s:o, s:o}", "index", (json_int_t)index, "leaf_input",
-                  audit_base64(entry), "entry", read ? read : json_null()));
+        entries->list, json_pack("{s:I, s:o, s:o}", "index", (json_int_t)index,
+                                 "leaf_input", net_http_json_base64(entry),
+                                 "entry", read ? read : json_null()));
     entries->next = index + 1;
     return true;
 }
@@ -145,9 +118,11 @@ audit_entries(void *self, struct net_http_request *request)
     struct base_note note = {0};
     uint64_t start, size = audit->size(audit->self);
     struct audit_entries entries = {0};
-    enum err err = audit_number(request, "start", 0, &start, &note);
+    enum err err =
+        net_http_number(request, "start", 0, INT64_MAX, 0, &start, &note);
     if (err == ERR_OK)
-        err = audit_number(request, "end", INT64_MAX, &entries.end, &note);
+        err = net_http_number(request, "end", 0, INT64_MAX, INT64_MAX,
+                              &entries.end, &note);
     if (err != ERR_OK) {
         audit_refuse(request, err, &note);
         return;
@@ -178,8 +153,8 @@ audit_proof(void *self, struct net_http_request *request)
     base_out_fixed(&path, room, sizeof room);
     enum err err = audit_hash(request, leaf, &note);
     if (err == ERR_OK)
-        err = audit_number(request, "tree_size", audit->size(audit->self),
-                           &size, &note);
+        err = net_http_number(request, "tree_size", 0, INT64_MAX,
+                              audit->size(audit->self), &size, &note);
     if (err == ERR_OK) {
         err = audit->proof(audit->self, leaf, size, &index, &path);
         if (err != ERR_OK)
@@ -206,10 +181,11 @@ audit_consistency(void *self, struct net_http_request *request)
     uint64_t first = 0, second = 0;
     struct base_out path;
     base_out_fixed(&path, room, sizeof room);
-    enum err err = audit_number(request, "first", 0, &first, &note);
+    enum err err =
+        net_http_number(request, "first", 0, INT64_MAX, 0, &first, &note);
     if (err == ERR_OK)
-        err = audit_number(request, "second", audit->size(audit->self), &second,
-                           &note);
+        err = net_http_number(request, "second", 0, INT64_MAX,
+                              audit->size(audit->self), &second, &note);
     if (err == ERR_OK) {
         err = audit->consistency(audit->self, first, second, &path);
         if (err != ERR_OK)
@@ -259,7 +235,8 @@ audit_kept(void *self, const struct api_audit_kept *kept)
     json_object_set_new(one, "epoch", json_integer((json_int_t)kept->epoch));
     json_object_set_new(one, "kept_ms",
                         json_integer((json_int_t)kept->kept_ms));
-    json_object_set_new(one, "public_key", audit_base64(kept->public_der));
+    json_object_set_new(one, "public_key",
+                        net_http_json_base64(kept->public_der));
     json_array_append_new(heads->list, one);
     return true;
 }
@@ -272,12 +249,11 @@ audit_heads(void *self, struct net_http_request *request)
     struct bytes child = net_http_query(request, "node");
     uint64_t start = 0, limit = 0;
     struct audit_heads heads = {0};
-    enum err err = audit_number(request, "start", 0, &start, &note);
+    enum err err =
+        net_http_number(request, "start", 0, INT64_MAX, 0, &start, &note);
     if (err == ERR_OK)
-        err = audit_number(request, "limit", AUDIT_HEADS, &limit, &note);
-    if (err == ERR_OK && (limit == 0 || limit > AUDIT_HEADS_MAX))
-        err = base_err_note_at(&note, ERR_SYNTAX, "limit", 0, 0,
-                               "a number from 1 to %d", AUDIT_HEADS_MAX);
+        err = net_http_number(request, "limit", 1, AUDIT_HEADS_MAX, AUDIT_HEADS,
+                              &limit, &note);
     if (err != ERR_OK) {
         audit_refuse(request, err, &note);
         return;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/base_mem.h"
+#include "net/http/net_http_json.h"
 
 enum { BREAK_BODY = 4096, BREAK_SECONDS = 3600, BREAK_WISH = 1024 };
 
@@ -42,18 +43,16 @@ break_known(const json_t *fault)
 static enum err
 break_read(struct bytes body, json_t **ret_wish, struct base_note *note)
 {
-    json_t *wish = body.size > 0 ? json_loadb((const char *)body.at, body.size,
-                                              JSON_REJECT_DUPLICATES, NULL)
-                                 : json_object();
+    json_t *wish = NULL;
+    enum err err = net_http_json_object(body, &wish, note);
+    if (err != ERR_OK)
+        return err;
     const json_t *seconds = json_object_get(wish, "seconds");
     const json_t *faults = json_object_get(wish, "faults");
     const json_t *seed = json_object_get(wish, "seed");
-    enum err err = ERR_OK;
-    if (!json_is_object(wish))
-        err = base_err_note(note, ERR_SYNTAX, "the body is no JSON object");
-    else if (seconds &&
-             (!json_is_integer(seconds) || json_integer_value(seconds) < 1 ||
-              json_integer_value(seconds) > BREAK_SECONDS))
+    if (seconds &&
+        (!json_is_integer(seconds) || json_integer_value(seconds) < 1 ||
+         json_integer_value(seconds) > BREAK_SECONDS))
         err = base_err_note_at(note, ERR_RANGE, "seconds", 0, 0,
                                "a number from 1 to %d", BREAK_SECONDS);
     else if (seed && (!json_is_integer(seed) || json_integer_value(seed) < 0))

@@ -46,13 +46,6 @@ api_handles_status(enum ident_code code, bool get)
     }
 }
 
-json_t *
-api_handles_text(struct bytes text)
-{
-    json_t *json = json_stringn((const char *)text.at, text.size);
-    return json != NULL ? json : json_string("");
-}
-
 void
 api_handles_reply(struct net_http_request *request, unsigned status,
                   json_t *take)
@@ -68,7 +61,7 @@ api_handles_refuse(struct net_http_request *request, unsigned status,
 {
     json_t *json =
         json_pack("{s:i, s:o, s:s}", "responseCode", (int)code, "handle",
-                  api_handles_text(handle), "message",
+                  net_http_json_text(handle), "message",
                   message[0] != '\0' ? message : ident_resolve_text(code));
     if (field[0] != '\0')
         json_object_set_new(json, "field", json_string(field));
@@ -115,7 +108,7 @@ handles_got(struct ident_resolve *call)
     struct handles_get *get = BASE_OUTER(call, struct handles_get, call);
     unsigned status = api_handles_status(call->code, true);
     json_t *json = json_pack("{s:i, s:o}", "responseCode", (int)call->code,
-                             "handle", api_handles_text(call->handle));
+                             "handle", net_http_json_text(call->handle));
     if (status == 200 || status == 300)
         json_object_set_new(json, "values",
                             api_handles_value_list(call->values));
@@ -125,7 +118,7 @@ handles_got(struct ident_resolve *call)
         json_object_set_new(json, "authoritative",
                             json_boolean(call->authoritative));
         json_object_set_new(json, "registered",
-                            api_handles_text(call->registered));
+                            net_http_json_text(call->registered));
         json_object_set_new(json, "hops", handles_hops(call));
     }
     if (status == 503)

@@ -4,6 +4,7 @@
 
 #include "api/handles/api_handles.h"
 #include "engine/ident/ident_edit.h"
+#include "net/http/net_http_json.h"
 
 /* The HTTP status of a code; get: the request only read. */
 unsigned api_handles_status(enum ident_code code, bool get);
@@ -13,7 +14,6 @@ void api_handles_refuse(struct net_http_request *request, unsigned status,
                         const char *message, const char *field);
 void api_handles_reply(struct net_http_request *request, unsigned status,
                        json_t *take);
-json_t *api_handles_text(struct bytes text);
 /* A parameter without value is true. */
 bool api_handles_flag(const struct net_http_request *request, const char *name,
                       bool otherwise);

@@ -17,19 +17,9 @@ list_one(void *self, const struct ident_record *record)
         page->skip--;
     } else if (page->left > 0) {
         page->left--;
-        json_array_append_new(page->handles, api_handles_text(record->id));
+        json_array_append_new(page->handles, net_http_json_text(record->id));
     }
     return page->total < LIST_LAST;
-}
-
-static bool
-list_number(const struct net_http_request *request, const char *name,
-            uint64_t otherwise, uint64_t most, uint64_t *ret_number)
-{
-    struct bytes value = net_http_query(request, name);
-    *ret_number = otherwise;
-    return value.at == NULL ||
-           (base_bytes_u64(value, ret_number) == ERR_OK && *ret_number <= most);
 }
 
 void
@@ -38,19 +28,21 @@ api_handles_list(void *self, struct net_http_request *request)
     struct api_handles *handles = self;
     struct bytes prefix = net_http_query(request, "prefix");
     uint64_t at = 0, size = 0;
-    bool paged =
-        list_number(request, "page", 0, LIST_LAST, &at) &&
-        list_number(request, "pageSize", LIST_PAGE, LIST_PAGE_MAX, &size);
-    if (!paged) {
+    struct base_note note = {0};
+    enum err err =
+        net_http_number(request, "page", 0, LIST_LAST, 0, &at, &note);
+    if (err == ERR_OK)
+        err = net_http_number(request, "pageSize", 0, LIST_PAGE_MAX, LIST_PAGE,
+                              &size, &note);
+    if (err != ERR_OK) {
         api_handles_refuse(request, 400, IDENT_CODE_MALFORMED, prefix,
-                           "page of 0 to 1000000, pageSize of 0 to 1000",
-                           "page");
+                           note.text, note.where);
         return;
     }
     if (prefix.at == NULL)
         prefix = ident_own_prefix(handles->ident);
     struct list_page page = {at * size, size, 0, json_array()};
-    enum err err = ident_walk(handles->ident, prefix, list_one, &page);
+    err = ident_walk(handles->ident, prefix, list_one, &page);
     if (err != ERR_OK) {
         json_decref(page.handles);
         api_handles_refuse(request, 404, IDENT_CODE_ELSEWHERE, prefix,
@@ -63,8 +55,8 @@ api_handles_list(void *self, struct net_http_request *request)
     api_handles_reply(
         request, 200,
         json_pack("{s:o, s:I, s:I, s:o, s:o}", "prefix",
-                  api_handles_text(prefix), "page", (json_int_t)at, "pageSize",
-                  (json_int_t)size, "totalCount",
+                  net_http_json_text(prefix), "page", (json_int_t)at,
+                  "pageSize", (json_int_t)size, "totalCount",
                   json_sprintf("%llu", (unsigned long long)page.total),
                   "handles", page.handles));
 }

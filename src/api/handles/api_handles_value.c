@@ -4,6 +4,7 @@
 #include "base/base_b64.h"
 #include "base/base_mem.h"
 #include "base/base_time.h"
+#include "net/http/net_http_json.h"
 #include "wire/handle/wire_hs_admin.h"
 #include "wire/handle/wire_hs_site.h"
 
@@ -16,12 +17,6 @@ enum {
 /* --- to JSON --- */
 
 static json_t *
-value_text(struct bytes text)
-{
-    return json_stringn((const char *)text.at, text.size);
-}
-
-static json_t *
 value_form(const char *format, json_t *take)
 {
     return json_pack("{s:s, s:o}", "format", format, "value", take);
@@ -30,8 +25,8 @@ value_form(const char *format, json_t *take)
 static json_t *
 value_ref(const struct wire_hs_ref *ref)
 {
-    return json_pack("{s:o, s:I}", "handle", value_text(ref->handle), "index",
-                     (json_int_t)ref->index);
+    return json_pack("{s:o, s:I}", "handle", net_http_json_text(ref->handle),
+                     "index", (json_int_t)ref->index);
 }
 
 static json_t *
@@ -60,17 +55,6 @@ value_vlist(struct bytes data)
     while (wire_hs_admin_next(&refs, &ref))
         json_array_append_new(list, value_ref(&ref));
     return value_form("vlist", list);
-}
-
-static json_t *
-value_base64(struct bytes data)
-{
-    struct base_out out;
-    base_out_grow(&out, 2 * VALUE_DATA_MAX + 16);
-    base_b64_write(&out, BASE_B64_STANDARD, data);
-    json_t *text = value_text(base_out_bytes(&out));
-    base_out_done(&out);
-    return text;
 }
 
 static json_t *
@@ -118,7 +102,7 @@ value_site(struct bytes data)
             servers,
             json_pack("{s:I, s:o, s:o, s:o}", "serverId", (json_int_t)server.id,
                       "address", value_address(server.address), "publicKey",
-                      value_form("base64", value_base64(server.key)),
+                      value_form("base64", net_http_json_base64(server.key)),
                       "interfaces", value_interfaces(server.interfaces)));
     return value_form(
         "site", json_pack("{s:i, s:o, s:i, s:b, s:b, s:[], s:o}", "version", 1,
@@ -154,9 +138,9 @@ value_data(const struct wire_hs_value *value)
              base_bytes_is(value->type, "HS_SITE.PREFIX"))
         form = value_site(value->data);
     if (form == NULL && value_printable(value->data))
-        form = value_form("string", value_text(value->data));
+        form = value_form("string", net_http_json_text(value->data));
     if (form == NULL)
-        form = value_form("base64", value_base64(value->data));
+        form = value_form("base64", net_http_json_base64(value->data));
     return form;
 }
 
@@ -188,7 +172,7 @@ api_handles_value_json(const struct wire_hs_value *value)
 {
     json_t *json =
         json_pack("{s:I, s:o, s:o}", "index", (json_int_t)value->index, "type",
-                  value_text(value->type), "data", value_data(value));
+                  net_http_json_text(value->type), "data", value_data(value));
     json_object_set_new(json, "ttl",
                         value->ttl_type == WIRE_HS_ABSOLUTE
                             ? value_time(value->ttl_s)

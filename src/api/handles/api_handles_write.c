@@ -22,7 +22,7 @@ write_reply(struct net_http_request *request, const struct ident_edit *edit)
     }
     api_handles_reply(request, edit->made ? 201 : 200,
                       json_pack("{s:i, s:o, s:I}", "responseCode", 1, "handle",
-                                api_handles_text(edit->id), "revision",
+                                net_http_json_text(edit->id), "revision",
                                 (json_int_t)edit->revision));
 }
 
@@ -38,27 +38,6 @@ write_bad(struct net_http_request *request, struct bytes handle,
         snprintf(message, sizeof message, "%s", note->text);
     api_handles_refuse(request, 400, IDENT_CODE_MALFORMED, handle, message,
                        note->where);
-}
-
-static json_t *
-write_json(struct bytes body, struct base_note *note)
-{
-    json_error_t where;
-    json_t *json = json_loadb((const char *)body.at, body.size,
-                              JSON_REJECT_DUPLICATES, &where);
-    if (json == NULL)
-        base_err_note_at(note, ERR_SYNTAX, "body", (uint32_t)where.line,
-                         (uint32_t)where.column, "not JSON: %s", where.text);
-    return json;
-}
-
-static struct bytes
-write_string(const json_t *json, const char *name)
-{
-    const json_t *value = json_object_get(json, name);
-    return json_is_string(value)
-               ? base_bytes(json_string_value(value), json_string_length(value))
-               : (struct bytes){0};
 }
 
 /* --- one --- */
@@ -82,12 +61,12 @@ write_put(struct api_handles *handles, struct net_http_request *request,
 {
     struct base_note note = {0};
     struct base_arena arena;
-    json_t *json = write_json(request->body, &note);
+    json_t *json = NULL;
     base_arena_init(&arena, WRITE_ARENA);
-    bool good =
-        json != NULL &&
-        api_handles_value_read(json, &arena, &edit->values, &note) == ERR_OK;
-    if (good) {
+    enum err err = net_http_json_read(request->body, &json, &note);
+    if (err == ERR_OK)
+        err = api_handles_value_read(json, &arena, &edit->values, &note);
+    if (err == ERR_OK) {
         ident_edit(handles->ident, edit, NULL);
         write_reply(request, edit);
     } else {
@@ -164,8 +143,8 @@ static const struct {
 static const char *
 write_row_read(const json_t *row, struct ident_edit *edit)
 {
-    struct bytes op = write_string(row, "op");
-    struct bytes state = write_string(row, "state");
+    struct bytes op = net_http_json_get(row, "op");
+    struct bytes state = net_http_json_get(row, "state");
     const json_t *condition = json_object_get(row, "if");
     size_t i = 0;
     while (i < BASE_COUNT(write_ops) && !base_bytes_is(op, write_ops[i].name))
@@ -177,7 +156,7 @@ write_row_read(const json_t *row, struct ident_edit *edit)
     edit->state = IDENT_ACTIVE;
     if (state.at != NULL && !ident_state_find(state, &edit->state))
         return "state";
-    edit->why = write_string(row, "reason");
+    edit->why = net_http_json_get(row, "reason");
     if (json_is_integer(condition) && json_integer_value(condition) > 0)
         edit->if_revision = (uint64_t)json_integer_value(condition);
     else if (json_is_string(condition) &&
@@ -192,7 +171,7 @@ static void
 write_row(struct api_handles *handles, struct net_http_request *request,
           const json_t *row, struct base_arena *arena, struct ident_edit *edit)
 {
-    edit->id = write_string(row, "id");
+    edit->id = net_http_json_get(row, "id");
     const char *wrong = write_row_read(row, edit);
     edit->code = IDENT_CODE_MALFORMED;
     if (wrong != NULL) {
@@ -244,9 +223,9 @@ write_line(struct api_handles *handles, struct net_http_request *request,
 {
     struct ident_edit edit = {.code = IDENT_CODE_MALFORMED};
     struct base_arena arena;
-    json_t *json = write_json(line, &edit.note);
+    json_t *json = NULL;
     base_arena_init(&arena, WRITE_ARENA);
-    if (json != NULL)
+    if (net_http_json_read(line, &json, &edit.note) == ERR_OK)
         write_row(handles, request, json, &arena, &edit);
     write_row_said(out, row, &edit);
     json_decref(json);

@@ -6,49 +6,6 @@
 
 /* --- helpers --- */
 
-void
-api_people_refuse(struct net_http_request *request, enum err err,
-                  const struct base_note *note)
-{
-    net_http_reply_err(request, err, note);
-}
-
-json_t *
-api_people_body(struct net_http_request *request)
-{
-    json_error_t error;
-    struct base_note note;
-    json_t *body =
-        json_loadb((const char *)request->body.at, request->body.size,
-                   JSON_REJECT_DUPLICATES, &error);
-    if (json_is_object(body))
-        return body;
-    base_err_note_at(&note, ERR_SYNTAX, "body",
-                     body ? 1 : (uint32_t)(error.line > 0 ? error.line : 0),
-                     body ? 1 : (uint32_t)(error.column > 0 ? error.column : 0),
-                     "the body is no JSON object: %s",
-                     body ? "it is something else" : error.text);
-    json_decref(body);
-    api_people_refuse(request, ERR_SYNTAX, &note);
-    return NULL;
-}
-
-struct bytes
-api_people_text(const json_t *body, const char *name)
-{
-    const json_t *member = json_object_get(body, name);
-    return json_is_string(member) ? base_bytes(json_string_value(member),
-                                               json_string_length(member))
-                                  : (struct bytes){NULL, 0};
-}
-
-json_t *
-api_people_string(struct bytes text)
-{
-    return text.size == 0 ? json_string("")
-                          : json_stringn((const char *)text.at, text.size);
-}
-
 json_t *
 api_people_roles(unsigned roles)
 {
@@ -86,21 +43,6 @@ api_people_roles_read(const json_t *body, unsigned *ret_roles,
     return ERR_OK;
 }
 
-unsigned
-api_people_limit(struct net_http_request *request)
-{
-    struct bytes text = net_http_query(request, "limit");
-    uint64_t limit = 100;
-    struct base_note note;
-    if (text.size == 0 || (base_bytes_u64(text, &limit) == ERR_OK &&
-                           limit > 0 && limit <= API_PEOPLE_PAGE))
-        return (unsigned)limit;
-    base_err_note_at(&note, ERR_SYNTAX, "limit", 0, 0,
-                     "limit is a number from 1 to %d", API_PEOPLE_PAGE);
-    api_people_refuse(request, ERR_SYNTAX, &note);
-    return 0;
-}
-
 json_t *
 api_people_who(const struct model_grant_principal *who)
 {
@@ -112,9 +54,9 @@ api_people_who(const struct model_grant_principal *who)
                                            (enum model_grant_action)i)));
     return json_pack("{s:s, s:o, s:o, s:o, s:o}", "kind",
                      model_grant_kind_name(who->kind), "name",
-                     api_people_string(who->name), "roles",
+                     net_http_json_text(who->name), "roles",
                      api_people_roles(who->roles), "scope",
-                     api_people_string(who->scope), "may", may);
+                     net_http_json_text(who->scope), "may", may);
 }
 
 /* --- users --- */
@@ -124,8 +66,8 @@ user_json(const struct people_user *user)
 {
     return json_pack(
         "{s:o, s:o, s:o, s:b, s:b, s:I, s:I}", "user",
-        api_people_string(user->name), "roles", api_people_roles(user->roles),
-        "scope", api_people_string(user->scope), "disabled",
+        net_http_json_text(user->name), "roles", api_people_roles(user->roles),
+        "scope", net_http_json_text(user->scope), "disabled",
         user->disabled ? 1 : 0, "password", user->has_password ? 1 : 0,
         "made_ms", (json_int_t)user->made_ms, "changed_ms",
         (json_int_t)user->changed_ms);
@@ -159,8 +101,9 @@ static void
 user_list(void *self, struct net_http_request *request)
 {
     struct api_people *api = self;
-    struct user_page page = {.by = &request->principal,
-                             .limit = api_people_limit(request)};
+    struct user_page page = {
+        .by = &request->principal,
+        .limit = net_http_limit(request, API_PEOPLE_PAGE, API_PEOPLE_PAGE_MAX)};
     if (page.limit == 0)
         return;
     page.users = json_array();
@@ -188,7 +131,7 @@ user_reply(struct api_people *api, struct net_http_request *request,
         return;
     }
     base_err_note(&note, err, "there is no such user in your scope");
-    api_people_refuse(request, err, &note);
+    net_http_reply_err(request, err, &note);
 }
 
 static void
@@ -201,7 +144,7 @@ user_get(void *self, struct net_http_request *request)
 static enum err
 user_read(const json_t *body, struct people_user *user, struct base_note *note)
 {
-    struct bytes scope = api_people_text(body, "scope");
+    struct bytes scope = net_http_json_get(body, "scope");
     const json_t *disabled = json_object_get(body, "disabled");
     if (scope.at)
         user->scope = scope;
@@ -217,10 +160,10 @@ user_create(void *self, struct net_http_request *request)
 {
     struct api_people *api = self;
     struct base_note note = {0};
-    json_t *body = api_people_body(request);
+    json_t *body = net_http_json_body(request);
     if (!body)
         return;
-    struct people_user user = {.name = api_people_text(body, "user")};
+    struct people_user user = {.name = net_http_json_get(body, "user")};
     enum err err = user_read(body, &user, &note);
     if (err == ERR_OK)
         err =
@@ -228,7 +171,7 @@ user_create(void *self, struct net_http_request *request)
     if (err == ERR_OK)
         user_reply(api, request, 201, user.name);
     else
-        api_people_refuse(request, err, &note);
+        net_http_reply_err(request, err, &note);
     json_decref(body);
 }
 
@@ -239,7 +182,7 @@ user_change(void *self, struct net_http_request *request)
     struct base_note note = {0};
     struct people_user user;
     struct bytes name = net_http_path(request, "user");
-    json_t *body = api_people_body(request);
+    json_t *body = net_http_json_body(request);
     if (!body)
         return;
     enum err err = people_user_get(api->people, name, &user);
@@ -256,7 +199,7 @@ user_change(void *self, struct net_http_request *request)
     if (err == ERR_OK)
         user_reply(api, request, 200, name);
     else
-        api_people_refuse(request, err, &note);
+        net_http_reply_err(request, err, &note);
     json_decref(body);
 }
 
@@ -272,10 +215,10 @@ user_link(void *self, struct net_http_request *request)
     if (err == ERR_OK)
         net_http_reply_json(request, 201,
                             json_pack("{s:o, s:s, s:i}", "user",
-                                      api_people_string(name), "link", link,
+                                      net_http_json_text(name), "link", link,
                                       "hours", 24));
     else
-        api_people_refuse(request, err, &note);
+        net_http_reply_err(request, err, &note);
 }
 
 /* --- the table of rights --- */

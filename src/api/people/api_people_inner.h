@@ -3,22 +3,18 @@
 #define API_PEOPLE_INNER_H
 
 #include "api/people/api_people.h"
+#include "net/http/net_http_json.h"
 
-enum { API_PEOPLE_BODY = 16 << 10, API_PEOPLE_PAGE = 1000 };
+enum {
+    API_PEOPLE_BODY = 16 << 10,
+    API_PEOPLE_PAGE = 100,
+    API_PEOPLE_PAGE_MAX = 1000
+};
 
-/* The body as an object, or NULL: the refusal is sent. */
-json_t *api_people_body(struct net_http_request *request);
-/* A string member; {NULL, 0} if it is not there. */
-struct bytes api_people_text(const json_t *body, const char *name);
 json_t *api_people_roles(unsigned roles);
 /* "roles": a list of names; NAME. */
 enum err api_people_roles_read(const json_t *body, unsigned *ret_roles,
                                struct base_note *note);
-json_t *api_people_string(struct bytes text);
-/* `limit`; 0: the refusal is sent. */
-unsigned api_people_limit(struct net_http_request *request);
-void api_people_refuse(struct net_http_request *request, enum err err,
-                       const struct base_note *note);
 
 /* api_people_session.c, all in the shape of a handler */
 void api_people_login(void *api, struct net_http_request *request);

@@ -16,7 +16,7 @@ static json_t *
 key_json(const struct people_key *key, bool device)
 {
     json_t *to = json_pack("{s:o, s:I, s:I, s:I}", device ? "id" : "name",
-                           api_people_string(key->name), "made_ms",
+                           net_http_json_text(key->name), "made_ms",
                            (json_int_t)key->made_ms, "expires_ms",
                            (json_int_t)key->expires_ms, "used_ms",
                            (json_int_t)key->used_ms);
@@ -26,7 +26,7 @@ key_json(const struct people_key *key, bool device)
     }
     json_object_set_new(to, "id", json_string(key->id));
     json_object_set_new(to, "roles", api_people_roles(key->roles));
-    json_object_set_new(to, "scope", api_people_string(key->scope));
+    json_object_set_new(to, "scope", net_http_json_text(key->scope));
     return to;
 }
 
@@ -49,9 +49,10 @@ key_page_add(void *self, const struct people_key *key)
 static void
 key_list(struct api_people *api, struct net_http_request *request, bool devices)
 {
-    struct key_page page = {.by = &request->principal,
-                            .limit = api_people_limit(request),
-                            .devices = devices};
+    struct key_page page = {
+        .by = &request->principal,
+        .limit = net_http_limit(request, API_PEOPLE_PAGE, API_PEOPLE_PAGE_MAX),
+        .devices = devices};
     if (page.limit == 0)
         return;
     page.keys = json_array();
@@ -96,12 +97,12 @@ key_added(struct net_http_request *request, enum err err, const char *what,
           struct bytes name, const char *secret, const struct base_note *note)
 {
     if (err != ERR_OK) {
-        api_people_refuse(request, err, note);
+        net_http_reply_err(request, err, note);
         return;
     }
     net_http_reply_header(request, "Cache-Control", "no-store");
     net_http_reply_json(request, 201,
-                        json_pack("{s:o, s:s}", what, api_people_string(name),
+                        json_pack("{s:o, s:s}", what, net_http_json_text(name),
                                   "secret", secret));
 }
 
@@ -111,11 +112,11 @@ api_people_key_add(void *self, struct net_http_request *request)
     struct api_people *api = self;
     struct base_note note = {0};
     char secret[PEOPLE_SECRET];
-    json_t *body = api_people_body(request);
+    json_t *body = net_http_json_body(request);
     if (!body)
         return;
-    struct people_key key = {.name = api_people_text(body, "name"),
-                             .scope = api_people_text(body, "scope")};
+    struct people_key key = {.name = net_http_json_get(body, "name"),
+                             .scope = net_http_json_get(body, "scope")};
     enum err err = api_people_roles_read(body, &key.roles, &note);
     if (err == ERR_OK)
         err = key_days(body, base_loop_wall(api->loop).ms, &key.expires_ms,
@@ -131,7 +132,7 @@ api_people_key_add(void *self, struct net_http_request *request)
 static enum err
 key_pin(const json_t *body, struct people_key *key, struct base_note *note)
 {
-    struct bytes pin = api_people_text(body, "pin");
+    struct bytes pin = net_http_json_get(body, "pin");
     if (!json_object_get(body, "pin"))
         return ERR_OK;
     key->has_pin = true;
@@ -148,10 +149,10 @@ api_people_device_add(void *self, struct net_http_request *request)
     struct api_people *api = self;
     struct base_note note = {0};
     char secret[PEOPLE_SECRET];
-    json_t *body = api_people_body(request);
+    json_t *body = net_http_json_body(request);
     if (!body)
         return;
-    struct people_key device = {.name = api_people_text(body, "id")};
+    struct people_key device = {.name = net_http_json_get(body, "id")};
     enum err err = key_pin(body, &device, &note);
     if (err == ERR_OK)
         err = key_days(body, base_loop_wall(api->loop).ms, &device.expires_ms,
@@ -172,7 +173,7 @@ key_revoked(struct net_http_request *request, enum err err,
     if (err == ERR_OK)
         net_http_reply(request, 204, NULL, (struct bytes){0});
     else
-        api_people_refuse(request, err, note);
+        net_http_reply_err(request, err, note);
 }
 
 void

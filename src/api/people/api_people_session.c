@@ -40,7 +40,7 @@ session_began(const struct api_people *api, struct net_http_request *request,
     enum err err = people_who_session(api->people, base_bytes_text(token),
                                       &request->arena, &who);
     if (err != ERR_OK) {
-        api_people_refuse(request, err, NULL);
+        net_http_reply_err(request, err, NULL);
         return;
     }
     session_cookie(api, request, token, PEOPLE_SESSION_S);
@@ -97,12 +97,12 @@ api_people_login(void *self, struct net_http_request *request)
 {
     struct api_people *api = self;
     struct base_note note;
-    json_t *body = api_people_body(request);
+    json_t *body = net_http_json_body(request);
     if (!body)
         return;
-    struct bytes link = api_people_text(body, "link");
-    struct bytes user = api_people_text(body, "user");
-    struct bytes password = api_people_text(body, "password");
+    struct bytes link = net_http_json_get(body, "link");
+    struct bytes user = net_http_json_get(body, "user");
+    struct bytes password = net_http_json_get(body, "password");
     struct session_login *mine =
         base_arena_alloc(&request->arena, sizeof *mine);
     if (link.at) {
@@ -123,7 +123,7 @@ api_people_login(void *self, struct net_http_request *request)
         json_decref(body);
         base_err_note(&note, ERR_SYNTAX,
                       "a login is {\"user\", \"password\"} or {\"link\"}");
-        api_people_refuse(request, ERR_SYNTAX, &note);
+        net_http_reply_err(request, ERR_SYNTAX, &note);
     }
 }
 
@@ -141,7 +141,7 @@ api_people_logout(void *self, struct net_http_request *request)
     struct api_people *api = self;
     enum err err = people_logout(api->people, session_token(api, request));
     if (err != ERR_OK && err != ERR_ABSENT) {
-        api_people_refuse(request, err, NULL);
+        net_http_reply_err(request, err, NULL);
         return;
     }
     session_cookie(api, request, "", 0);
@@ -174,20 +174,20 @@ void
 api_people_password(void *self, struct net_http_request *request)
 {
     struct api_people *api = self;
-    json_t *body = api_people_body(request);
+    json_t *body = net_http_json_body(request);
     if (!body)
         return;
     struct session_password *mine =
         base_arena_alloc(&request->arena, sizeof *mine);
     if (!mine) {
         json_decref(body);
-        api_people_refuse(request, ERR_LIMIT, NULL);
+        net_http_reply_err(request, ERR_LIMIT, NULL);
         return;
     }
     *mine = (struct session_password){
         .password = {.token = session_token(api, request),
-                     .old = api_people_text(body, "old"),
-                     .fresh = api_people_text(body, "new"),
+                     .old = net_http_json_get(body, "old"),
+                     .fresh = net_http_json_get(body, "new"),
                      .peer = request->peer,
                      .done = session_password_done},
         .request = request,

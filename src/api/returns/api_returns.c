@@ -7,6 +7,7 @@
 #include "api/returns/api_returns_json.h"
 #include "base/base_b64.h"
 #include "base/base_mem.h"
+#include "net/http/net_http_json.h"
 
 enum {
     RETURNS_ARENA = 4 << 20,
@@ -43,15 +44,6 @@ returns_absent(struct net_http_request *request)
 }
 
 /* --- filing --- */
-
-static struct bytes
-returns_text(json_t *from, const char *name)
-{
-    json_t *one = json_object_get(from, name);
-    if (!json_is_string(one))
-        return (struct bytes){0};
-    return base_bytes(json_string_value(one), json_string_length(one));
-}
 
 /* The members of an object of texts; SYNTAX. */
 static enum err
@@ -92,15 +84,11 @@ returns_ask(json_t *body, struct base_arena *arena,
 {
     json_t *revision = json_object_get(body, "revision");
     *ask = (struct rollup_return_ask){
-        .pack = returns_text(body, "pack"),
-        .unit = returns_text(body, "unit"),
-        .window = returns_text(body, "window"),
-        .reason = returns_text(body, "reason"),
+        .pack = net_http_json_get(body, "pack"),
+        .unit = net_http_json_get(body, "unit"),
+        .window = net_http_json_get(body, "window"),
+        .reason = net_http_json_get(body, "reason"),
     };
-    if (!json_is_object(body))
-        return base_err_note(note, ERR_SYNTAX,
-                             "the body is a JSON object: pack, window, unit, "
-                             "items");
     if (revision &&
         (!json_is_integer(revision) || json_integer_value(revision) < 0 ||
          json_integer_value(revision) > UINT32_MAX))
@@ -158,16 +146,12 @@ returns_file(struct api_returns *returns, struct net_http_request *request,
     struct base_note note = {0};
     struct base_arena arena;
     char actor[MODEL_GRANT_NAME_MAX + 32];
-    json_error_t where;
     const struct model_grant_principal *who = &request->principal;
-    json_t *body =
-        json_loadb((const char *)request->body.at, request->body.size,
-                   JSON_REJECT_DUPLICATES, &where);
+    json_t *body = net_http_json_body(request);
+    if (!body)
+        return;
     base_arena_init(&arena, RETURNS_ARENA);
-    enum err err =
-        body ? returns_ask(body, &arena, &ask, &note)
-             : base_err_note_at(&note, ERR_SYNTAX, "body", (unsigned)where.line,
-                                (unsigned)where.column, "%s", where.text);
+    enum err err = returns_ask(body, &arena, &ask, &note);
     if (err == ERR_OK)
         err = net_http_may(request, MODEL_GRANT_RETURNS, ask.unit, &note);
     if (err == ERR_OK) {
@@ -238,21 +222,19 @@ returns_list_ask(struct api_returns *returns, struct returns_list *list,
 {
     const struct net_http_request *request = list->request;
     struct bytes state = net_http_query(request, "state"),
-                 limit = net_http_query(request, "limit"),
                  window = net_http_query(request, "window"),
                  name = net_http_query(request, "pack");
-    uint64_t count = RETURNS_PAGE;
+    uint64_t count;
     for (size_t i = 0; i < BASE_COUNT(returns_states); i++)
         if (base_bytes_is(state, returns_states[i].name))
             list->state = returns_states[i].verdict;
     if (state.size > 0 && !list->state)
         return base_err_note_at(note, ERR_SYNTAX, "state", 0, 0,
                                 "a state is accepted or queried");
-    if (limit.at && (base_bytes_u64(limit, &count) != ERR_OK || count == 0 ||
-                     count > RETURNS_PAGE_MAX))
-        return base_err_note_at(note, ERR_SYNTAX, "limit", 0, 0,
-                                "a limit is a number from 1 to %d",
-                                RETURNS_PAGE_MAX);
+    enum err err = net_http_number(request, "limit", 1, RETURNS_PAGE_MAX,
+                                   RETURNS_PAGE, &count, note);
+    if (err != ERR_OK)
+        return err;
     list->limit = (unsigned)count;
     *ret_window = 0;
     if (window.size == 0)
@@ -319,12 +301,9 @@ returns_show(void *self, struct net_http_request *request)
     struct rollup_return_view view;
     struct base_arena arena;
     uint64_t revision = 0;
-    struct bytes text = net_http_query(request, "revision");
-    if (text.at &&
-        (base_bytes_u64(text, &revision) != ERR_OK || revision > UINT32_MAX)) {
-        struct base_note note = {0};
-        base_err_note_at(&note, ERR_SYNTAX, "revision", 0, 0,
-                         "a revision is a whole number");
+    struct base_note note = {0};
+    if (net_http_number(request, "revision", 0, UINT32_MAX, 0, &revision,
+                        &note) != ERR_OK) {
         net_http_problem(request, 400, &note);
         return;
     }

@@ -5,25 +5,8 @@
 #include <stdio.h>
 
 #include "base/base_b64.h"
-#include "base/base_mem.h"
 #include "crypt/crypt_hash.h"
-
-static json_t *
-returns_string(struct bytes text)
-{
-    return json_stringn((const char *)text.at, text.size);
-}
-
-static json_t *
-returns_base64(struct bytes data)
-{
-    struct base_out out;
-    base_out_grow(&out, 2 * data.size + 4);
-    base_b64_write(&out, BASE_B64_STANDARD, data);
-    json_t *to = returns_string(base_out_bytes(&out));
-    base_out_done(&out);
-    return to;
-}
+#include "net/http/net_http_json.h"
 
 static json_t *
 returns_sha256(struct bytes data)
@@ -67,7 +50,7 @@ returns_signature(json_t *to, struct api_returns *returns, struct bytes unit,
                       ? "valid"
                       : "wrong";
         json_object_set_new(to, "public_key",
-                            returns_base64(base_out_bytes(&der)));
+                            net_http_json_base64(base_out_bytes(&der)));
     }
     json_object_set_new(to, "signature", json_string(verdict));
     base_out_done(&der);
@@ -98,7 +81,7 @@ returns_texts(const struct rollup_return_view *view)
         const struct wire_return_text *one = &view->decoded.texts[i];
         if (one->check < view->pack->check_count)
             json_object_set_new(texts, view->pack->checks[one->check].name,
-                                returns_string(one->text));
+                                net_http_json_text(one->text));
     }
     return texts;
 }
@@ -114,7 +97,7 @@ api_returns_json_view(struct api_returns *returns,
         "{s:s, s:s, s:s, s:o, s:s, s:I, s:I, s:s, s:I, s:I, s:o}", "id",
         base_b64_hex(view->id, id), "pack", view->pack->name, "window",
         model_calendar_text(&view->pack->calendar, ret->window, window), "unit",
-        returns_string(ret->unit), "state",
+        net_http_json_text(ret->unit), "state",
         view->superseded ? "superseded"
                          : wire_return_verdict_name((uint8_t)view->verdict),
         "revision", (json_int_t)ret->revision, "counted",
@@ -122,13 +105,14 @@ api_returns_json_view(struct api_returns *returns,
         ret->reason == WIRE_RETURN_FIRST ? ""
                                          : wire_return_reason_name(ret->reason),
         "filed_at", (json_int_t)ret->filed_ms, "applied_at",
-        (json_int_t)view->applied_ms, "filed_by", returns_string(view->actor));
+        (json_int_t)view->applied_ms, "filed_by",
+        net_http_json_text(view->actor));
     base_mem_free(id);
     if (!whole)
         return to;
     json_object_set_new(to, "items", returns_items(view));
     json_object_set_new(to, "explanations", returns_texts(view));
-    json_object_set_new(to, "return", returns_base64(view->ret));
+    json_object_set_new(to, "return", net_http_json_base64(view->ret));
     json_object_set_new(to, "sha256", returns_sha256(view->ret));
     returns_signature(to, returns, ret->unit, ret->key_id, false, view->ret,
                       ret->signature);
@@ -164,8 +148,8 @@ api_returns_json_receipt(struct api_returns *returns,
 {
     struct wire_return_receipt *receipt = base_mem_zero(sizeof *receipt);
     json_t *to = json_object();
-    json_object_set_new(to, "return", returns_base64(view->ret));
-    json_object_set_new(to, "receipt", returns_base64(view->receipt));
+    json_object_set_new(to, "return", net_http_json_base64(view->ret));
+    json_object_set_new(to, "receipt", net_http_json_base64(view->receipt));
     if (wire_return_receipt_read(view->receipt, receipt) == ERR_OK) {
         char hex[65];
         json_object_set_new(
@@ -178,8 +162,8 @@ api_returns_json_receipt(struct api_returns *returns,
                             json_integer((json_int_t)receipt->revision));
         json_object_set_new(to, "applied_at",
                             json_integer((json_int_t)receipt->applied_ms));
-        json_object_set_new(to, "node", returns_string(receipt->node));
-        json_object_set_new(to, "unit", returns_string(receipt->unit));
+        json_object_set_new(to, "node", net_http_json_text(receipt->node));
+        json_object_set_new(to, "unit", net_http_json_text(receipt->unit));
         json_object_set_new(to, "results",
                             returns_results(view->pack, receipt));
         returns_signature(to, returns, receipt->unit, receipt->key_id, true,
@@ -203,7 +187,7 @@ returns_problems(const struct rollup_return_verdict *verdict)
                       "level", model_return_level_name(one->level), "explained",
                       one->explained, "zh", one->zh, "en", one->en);
         if (one->given.at)
-            json_object_set_new(row, "given", returns_string(one->given));
+            json_object_set_new(row, "given", net_http_json_text(one->given));
         json_array_append_new(list, row);
     }
     return list;
@@ -290,9 +274,9 @@ api_returns_json_form(const struct model_pack *pack, struct bytes unit,
     for (unsigned i = 0; i < count; i++)
         json_array_append_new(
             list, returns_field(&pack->inputs[items[i]], items[i], before));
-    return json_pack("{s:s, s:{s:s, s:s}, s:o, s:o, s:I, s:b, s:o}", "pack",
-                     pack->name, "title", "zh", pack->title.zh, "en",
-                     pack->title.en, "unit", returns_string(unit), "window",
-                     returns_string(window), "due", (json_int_t)before->due_ms,
-                     "filed", before->filed, "items", list);
+    return json_pack(
+        "{s:s, s:{s:s, s:s}, s:o, s:o, s:I, s:b, s:o}", "pack", pack->name,
+        "title", "zh", pack->title.zh, "en", pack->title.en, "unit",
+        net_http_json_text(unit), "window", net_http_json_text(window), "due",
+        (json_int_t)before->due_ms, "filed", before->filed, "items", list);
 }

@@ -5,16 +5,10 @@
 
 #include "engine/ident/ident_move.h"
 #include "engine/rollup/rollup_move.h"
+#include "net/http/net_http_json.h"
 
 enum { PREFIX_TOKEN = 1024, PREFIX_LIST = 100, PREFIX_LIST_MAX = 1000 };
 enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24, PREFIX_BUNDLE = 60 << 20 };
-
-static json_t *
-prefix_text(struct bytes text)
-{
-    json_t *json = json_stringn((const char *)text.at, text.size);
-    return json != NULL ? json : json_string("");
-}
 
 static json_t *
 prefix_json(const struct ident_prefix *prefix)
@@ -37,7 +31,7 @@ prefix_json(const struct ident_prefix *prefix)
 struct prefix_page {
     json_t *list;
     struct bytes state, after;
-    uint64_t left;
+    unsigned left;
     char next[MODEL_PREFIX_MAX + 1]; /* the last one given, if there are more */
     bool more;
 };
@@ -79,18 +73,13 @@ void
 api_tree_prefix_list(void *self, struct net_http_request *request)
 {
     struct api_tree *tree = self;
-    struct bytes limit = net_http_query(request, "limit");
     struct base_note note;
     struct prefix_page page = {
         .state = net_http_query(request, "state"),
         .after = net_http_query(request, "after"),
-        .left = PREFIX_LIST,
     };
-    if (page.after.size > MODEL_PREFIX_MAX ||
-        (limit.at != NULL && (base_bytes_u64(limit, &page.left) != ERR_OK ||
-                              page.left < 1 || page.left > PREFIX_LIST_MAX))) {
-        base_err_note_at(&note, ERR_RANGE, "limit", 0, 0,
-                         "limit is 1 to 1000, after a prefix");
+    if (page.after.size > MODEL_PREFIX_MAX) {
+        base_err_note_at(&note, ERR_SYNTAX, "after", 0, 0, "no prefix");
         net_http_problem(request, 400, &note);
         return;
     }
@@ -101,6 +90,9 @@ api_tree_prefix_list(void *self, struct net_http_request *request)
         net_http_problem(request, 400, &note);
         return;
     }
+    page.left = net_http_limit(request, PREFIX_LIST, PREFIX_LIST_MAX);
+    if (page.left == 0)
+        return;
     page.list = json_array();
     enum err err = ident_prefix_list(tree->ident, prefix_page_one, &page);
     if (err != ERR_OK) {
@@ -125,8 +117,8 @@ prefix_steps(const struct ident_application *of)
             list, json_pack("{s:s, s:I, s:o, s:o}", "verb",
                             ident_step_name(of->steps[i].verb), "at_ms",
                             (json_int_t)of->steps[i].at_ms, "actor",
-                            prefix_text(of->steps[i].actor), "reason",
-                            prefix_text(of->steps[i].reason)));
+                            net_http_json_text(of->steps[i].actor), "reason",
+                            net_http_json_text(of->steps[i].reason)));
     return list;
 }
 
@@ -152,47 +144,19 @@ api_tree_prefix_show(void *self, struct net_http_request *request)
         json_object_set_new(
             json, "application",
             json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", "name",
-                      prefix_text(of.name), "uscc", prefix_text(of.uscc),
-                      "industry", prefix_text(of.industry), "region",
-                      prefix_text(of.region), "contact",
-                      prefix_text(of.contact), "key", prefix_text(of.key),
-                      "applicant", prefix_text(of.applicant), "applied_ms",
+                      net_http_json_text(of.name), "uscc",
+                      net_http_json_text(of.uscc), "industry",
+                      net_http_json_text(of.industry), "region",
+                      net_http_json_text(of.region), "contact",
+                      net_http_json_text(of.contact), "key",
+                      net_http_json_text(of.key), "applicant",
+                      net_http_json_text(of.applicant), "applied_ms",
                       (json_int_t)of.applied_ms, "steps", prefix_steps(&of)));
     base_arena_done(&arena);
     net_http_reply_json(request, 200, json);
 }
 
 /* --- steps --- */
-
-static struct bytes
-prefix_string(const json_t *json, const char *name)
-{
-    const json_t *value = json_object_get(json, name);
-    return json_is_string(value)
-               ? base_bytes(json_string_value(value), json_string_length(value))
-               : (struct bytes){0};
-}
-
-/* An empty body is an empty object; NULL: refused already. */
-static json_t *
-prefix_body(struct net_http_request *request)
-{
-    json_error_t where;
-    struct base_note note;
-    if (request->body.size == 0)
-        return json_object();
-    json_t *json =
-        json_loadb((const char *)request->body.at, request->body.size,
-                   JSON_REJECT_DUPLICATES, &where);
-    if (json_is_object(json))
-        return json;
-    json_decref(json);
-    base_err_note_at(&note, ERR_SYNTAX, "body", (uint32_t)where.line,
-                     (uint32_t)where.column, "a JSON object is expected: %s",
-                     where.text);
-    net_http_problem(request, 400, &note);
-    return NULL;
-}
 
 static unsigned
 prefix_status(enum err err)
@@ -204,12 +168,13 @@ static void
 prefix_step_reply(struct net_http_request *request,
                   const struct ident_step *step)
 {
-    json_t *json = json_pack("{s:o, s:s}", "prefix", prefix_text(step->prefix),
-                             "state", ident_prefix_state_name(step->state));
+    json_t *json =
+        json_pack("{s:o, s:s}", "prefix", net_http_json_text(step->prefix),
+                  "state", ident_prefix_state_name(step->state));
     bool token = step->token != NULL && step->token->size > 0;
     if (token) {
         json_object_set_new(json, "token",
-                            prefix_text(base_out_bytes(step->token)));
+                            net_http_json_text(base_out_bytes(step->token)));
         json_object_set_new(json, "hours", json_integer(PREFIX_HOURS));
     }
     net_http_reply_json(request, token ? 201 : 200, json);
@@ -219,22 +184,22 @@ void
 api_tree_prefix_apply(void *self, struct net_http_request *request)
 {
     struct api_tree *tree = self;
-    json_t *json = prefix_body(request);
+    json_t *json = net_http_json_body(request);
     if (json == NULL)
         return;
     struct ident_application of = {
-        .name = prefix_string(json, "name"),
-        .uscc = prefix_string(json, "uscc"),
-        .industry = prefix_string(json, "industry"),
-        .region = prefix_string(json, "region"),
-        .contact = prefix_string(json, "contact"),
-        .key = prefix_string(json, "key"),
+        .name = net_http_json_get(json, "name"),
+        .uscc = net_http_json_get(json, "uscc"),
+        .industry = net_http_json_get(json, "industry"),
+        .region = net_http_json_get(json, "region"),
+        .contact = net_http_json_get(json, "contact"),
+        .key = net_http_json_get(json, "key"),
     };
     struct ident_step step = {
         .verb = IDENT_VERB_APPLY,
-        .prefix = prefix_string(json, "prefix"),
+        .prefix = net_http_json_get(json, "prefix"),
         .actor = &request->principal,
-        .reason = prefix_string(json, "reason"),
+        .reason = net_http_json_get(json, "reason"),
         .application = &of,
     };
     enum err err = ident_step(tree->ident, &step, NULL);
@@ -274,12 +239,12 @@ api_tree_prefix_step(void *self, struct net_http_request *request)
         net_http_problem(request, 404, &note);
         return;
     }
-    json_t *json = prefix_body(request);
+    json_t *json = net_http_json_body(request);
     if (json == NULL)
         return;
     json_int_t quota = json_integer_value(json_object_get(json, "quota"));
     step.quota = quota > 0 && quota < UINT32_MAX ? (unsigned)quota : 0;
-    step.reason = prefix_string(json, "reason");
+    step.reason = net_http_json_get(json, "reason");
     enum err err = ident_step(tree->ident, &step, NULL);
     if (err == ERR_OK && step.verb == IDENT_VERB_RESUME && tree->rollup)
         err = rollup_move_resume(tree->rollup, step.prefix);
@@ -357,8 +322,8 @@ api_tree_prefix_import(void *self, struct net_http_request *request)
     net_http_reply_json(
         request, 200,
         json_pack("{s:o, s:I, s:I, s:o, s:I, s:I, s:I}", "prefix",
-                  prefix_text(prefix), "rows", (json_int_t)moved.rows, "made",
-                  (json_int_t)moved.made, "signer",
+                  net_http_json_text(prefix), "rows", (json_int_t)moved.rows,
+                  "made", (json_int_t)moved.made, "signer",
                   json_sprintf("%016" PRIx64, moved.signer), "returns",
                   (json_int_t)move.figures.returns, "figures",
                   (json_int_t)move.figures.contributions, "figures_made",

@@ -12,6 +12,7 @@
 #include "net/http/net_http.h"
 
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/base_mem.h"
@@ -119,6 +120,37 @@ struct bytes
 net_http_header(const struct net_http_request *request, const char *name)
 {
     return http_find(request->headers, request->header_count, name);
+}
+
+enum err
+net_http_number(const struct net_http_request *request, const char *name,
+                uint64_t least, uint64_t most, uint64_t otherwise,
+                uint64_t *ret_number, struct base_note *note)
+{
+    struct bytes text = net_http_query(request, name);
+    uint64_t number = otherwise;
+    if (text.at != NULL && (base_bytes_u64(text, &number) != ERR_OK ||
+                            number < least || number > most))
+        return base_err_note_at(note, ERR_SYNTAX, name, 0, 0,
+                                "\"%.*s\" is no number from %" PRIu64
+                                " to %" PRIu64,
+                                (int)base_bytes_slice(text, 0, 40).size,
+                                (const char *)text.at, least, most);
+    *ret_number = number;
+    return ERR_OK;
+}
+
+unsigned
+net_http_limit(struct net_http_request *request, unsigned otherwise,
+               unsigned most)
+{
+    struct base_note note = {0};
+    uint64_t limit = 0;
+    enum err err =
+        net_http_number(request, "limit", 1, most, otherwise, &limit, &note);
+    if (err != ERR_OK)
+        net_http_reply_err(request, err, &note);
+    return (unsigned)limit;
 }
 
 void

@@ -157,6 +157,15 @@ struct bytes net_http_path(const struct net_http_request *request,
                            const char *name);
 struct bytes net_http_header(const struct net_http_request *request,
                              const char *name); /* lower-case */
+/* A parameter that is a number of least..most, `otherwise` if it is not there;
+ * SYNTAX names it and its range. */
+enum err net_http_number(const struct net_http_request *request,
+                         const char *name, uint64_t least, uint64_t most,
+                         uint64_t otherwise, uint64_t *ret_number,
+                         struct base_note *note);
+/* `limit` of a listing, 1..most; 0: refused, and replied. */
+unsigned net_http_limit(struct net_http_request *request, unsigned otherwise,
+                        unsigned most);
 
 /* May its principal do this with that prefix or identifier?  For routes whose
  * object is "*". */
