@@ -1,4 +1,5 @@
 /* ctl_names.c -- `dougong resolve`, `register`, `load`: names. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -312,8 +313,8 @@ names_load_file(struct names_load *load, FILE *file)
     while (bad == CTL_OK && fgets(line, NAMES_LINE, file) != NULL) {
         size_t size = strlen(line);
         if (size + 1 == NAMES_LINE && line[size - 1] != '\n') {
-            ctl_say("row %llu is over 128 KiB",
-                    (unsigned long long)(load->rows + load->waiting + 1));
+            ctl_say("row %" PRIu64 " is over 128 KiB",
+                    load->rows + load->waiting + 1);
             bad = CTL_USAGE;
             break;
         }

@@ -279,7 +279,8 @@ ctl_plant(struct ctl *ctl)
 {
     const char *name = ctl->command->verb, *path = ctl_value(ctl, "truth");
     unsigned which = 0;
-    while (strcmp(plant_list[which]->name, name) != 0)
+    while (which + 1 < BASE_COUNT(plant_list) &&
+           strcmp(plant_list[which]->name, name) != 0)
         which++;
     struct plant_run *run = base_mem_zero(sizeof *run);
     FILE *truth = NULL;

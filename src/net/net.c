@@ -179,8 +179,8 @@ listen_socket(const struct sockaddr_storage *address, socklen_t size)
     return -1;
 }
 
-static uint16_t
-listen_port_of(int fd)
+uint16_t
+net_inner_port(int fd)
 {
     struct sockaddr_in6 own = {0}; /* the port stands where IPv4's does */
     socklen_t size = sizeof own;
@@ -204,7 +204,7 @@ listen_new(struct net *net, const struct net_listener_config *config, int fd)
         .door = config->door,
         .listener = listener,
     };
-    listener->port = listen_port_of(fd);
+    listener->port = net_inner_port(fd);
     listener->open = true;
     net_listener_context(listener, config->context);
     listen_stats(listener);

@@ -115,6 +115,8 @@ _Static_assert(sizeof(struct net_conn) == 56, "as net_conn.h counts");
 enum err net_address(const char *address, uint16_t port,
                      struct sockaddr_storage *ret_address, socklen_t *ret_size);
 bool net_loopback(const struct sockaddr_storage *address);
+/* The port that a bound socket got. */
+uint16_t net_inner_port(int fd);
 
 /* net_conn.c */
 struct net_conn *net_conn_new(struct net_owner *owner, int fd,

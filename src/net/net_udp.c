@@ -164,15 +164,6 @@ udp_socket(const struct sockaddr_storage *address, socklen_t size)
     return -1;
 }
 
-static uint16_t
-udp_port_of(int fd)
-{
-    struct sockaddr_in6 own = {0}; /* the port stands where IPv4's does */
-    socklen_t size = sizeof own;
-    must(getsockname(fd, (struct sockaddr *)&own, &size) == 0);
-    return ntohs(own.sin6_port);
-}
-
 static void
 udp_rooms(struct net_udp *udp)
 {
@@ -219,7 +210,7 @@ net_udp_open(struct net *net, const struct net_udp_config *config,
     struct net_udp *udp = base_mem_zero(sizeof *udp);
     udp->net = net;
     udp->config = *config;
-    udp->port = udp_port_of(fd);
+    udp->port = net_inner_port(fd);
     udp_rooms(udp);
     udp_stats(udp);
     event_assign(&udp->event, sys_loop_events(net->loop), fd,

@@ -221,9 +221,9 @@ ident_take_hint(void *self, const struct model_message *message)
     if (message->from.size > MODEL_PREFIX_MAX ||
         wire_names_hint_read(message->body, &heard) != ERR_OK)
         return;
-    if (hint_hole(above ? &hint->above : hint_from(hint, message->from),
-                  &heard))
-        hint_pass(hint, above ? (struct bytes){0} : message->from, 0, !above);
+    struct bytes from = above ? base_bytes(NULL, 0) : message->from;
+    if (hint_hole(above ? &hint->above : hint_from(hint, from), &heard))
+        hint_pass(hint, from, 0, !above);
     if (above)
         ident->cache->heard_ms = hint_now(hint);
     while (wire_names_change_next(&heard, &change))

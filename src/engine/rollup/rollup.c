@@ -158,81 +158,90 @@ rollup_open_rows(struct rollup *rollup)
     return err == ERR_OK ? rollup_window_open(rollup) : err;
 }
 
+static const struct {
+    size_t at; /* in struct rollup_stats */
+    const char *name, *labels, *help;
+} rollup_stat_rows[] = {
+    {offsetof(struct rollup_stats, folds), "dougong_rollup_folds_total", "",
+     "Folds taken from stream."},
+    {offsetof(struct rollup_stats, fold_same),
+     "dougong_rollup_folds_same_total", "", "Folds that changed nothing."},
+    {offsetof(struct rollup_stats, fold_unknown),
+     "dougong_rollup_folds_refused_total", "why=\"unit\"",
+     "Folds of units that are unknown, inactive or out of scope."},
+    {offsetof(struct rollup_stats, fold_old),
+     "dougong_rollup_folds_refused_total", "why=\"old\"",
+     "Folds of windows that are no longer kept."},
+    {offsetof(struct rollup_stats, fold_shape),
+     "dougong_rollup_folds_refused_total", "why=\"shape\"",
+     "Folds into windows of another shape of the pack."},
+    {offsetof(struct rollup_stats, fold_range),
+     "dougong_rollup_folds_refused_total", "why=\"range\"",
+     "Folds that would leave the range of figures."},
+    {offsetof(struct rollup_stats, measure_errors),
+     "dougong_rollup_measure_errors_total", "",
+     "Measures left absent because their expression failed."},
+    {offsetof(struct rollup_stats, batches), "dougong_rollup_batches_total",
+     "result=\"ok\"", "Batches taken from children."},
+    {offsetof(struct rollup_stats, batch_bad), "dougong_rollup_batches_total",
+     "result=\"bad\"", "Batches refused whole: malformed or not supported."},
+    {offsetof(struct rollup_stats, batch_foreign),
+     "dougong_rollup_batches_total", "result=\"foreign\"",
+     "Batches refused whole: figures of a prefix not the sender's."},
+    {offsetof(struct rollup_stats, batch_mismatch),
+     "dougong_rollup_batches_total", "result=\"mismatch\"",
+     "Batches refused whole: another shape of the pack."},
+    {offsetof(struct rollup_stats, batch_unsigned),
+     "dougong_rollup_batches_total", "result=\"unsigned\"",
+     "Batches refused whole: not signed with their sender's key."},
+    {offsetof(struct rollup_stats, batch_old), "dougong_rollup_batches_total",
+     "result=\"epoch\"", "Batches refused whole: of a lower epoch."},
+    {offsetof(struct rollup_stats, batch_later), "dougong_rollup_batches_total",
+     "result=\"later\"", "Batches put off: busy or no space."},
+    {offsetof(struct rollup_stats, applied), "dougong_rollup_records_total",
+     "result=\"applied\"", "Records of children that changed a contribution."},
+    {offsetof(struct rollup_stats, skipped), "dougong_rollup_records_total",
+     "result=\"skipped\"", "Records of children that were known already."},
+    {offsetof(struct rollup_stats, refused), "dougong_rollup_records_total",
+     "result=\"refused\"", "Records of children that were refused."},
+    {offsetof(struct rollup_stats, sent), "dougong_rollup_sent_total", "",
+     "Batches handed over for the parent."},
+    {offsetof(struct rollup_stats, sent_refused),
+     "dougong_rollup_sent_refused_total", "",
+     "Batches or records that the parent refused."},
+    {offsetof(struct rollup_stats, sealed), "dougong_rollup_sealed_total", "",
+     "Windows sealed."},
+    {offsetof(struct rollup_stats, returns), "dougong_rollup_returns_total",
+     "verdict=\"accepted\"", "Returns filed, by what became of them."},
+    {offsetof(struct rollup_stats, returns_queried),
+     "dougong_rollup_returns_total", "verdict=\"queried\"", ""},
+    {offsetof(struct rollup_stats, returns_refused),
+     "dougong_rollup_returns_total", "verdict=\"refused\"", ""},
+    {offsetof(struct rollup_stats, swept), "dougong_rollup_swept_total", "",
+     "Rows removed because their window is no longer kept."},
+    {offsetof(struct rollup_stats, limit_jobs), "dougong_limit_hit_total",
+     "limit=\"rollup_batches\"", "Times a limit was reached."},
+    {offsetof(struct rollup_stats, limit_explain), "dougong_limit_hit_total",
+     "limit=\"rollup_explains\"", "Times a limit was reached."},
+    {offsetof(struct rollup_stats, limit_seal), "dougong_limit_hit_total",
+     "limit=\"rollup_seal_cells\"", "Times a limit was reached."},
+    {offsetof(struct rollup_stats, limit_past), "dougong_limit_hit_total",
+     "limit=\"rollup_past_rows\"", "Times a limit was reached."},
+};
+
 static void
 rollup_open_stats(struct rollup *rollup, bool add)
 {
-    static const char limit[] = "Times a limit was reached.";
-    struct rollup_stats *stats = &rollup->stats;
-    const struct {
-        struct base_stat *stat;
-        const char *name, *labels, *help;
-    } rows[] = {
-        {&stats->folds, "dougong_rollup_folds_total", "",
-         "Folds taken from stream."},
-        {&stats->fold_same, "dougong_rollup_folds_same_total", "",
-         "Folds that changed nothing."},
-        {&stats->fold_unknown, "dougong_rollup_folds_refused_total",
-         "why=\"unit\"",
-         "Folds of units that are unknown, inactive or out of scope."},
-        {&stats->fold_old, "dougong_rollup_folds_refused_total", "why=\"old\"",
-         "Folds of windows that are no longer kept."},
-        {&stats->fold_shape, "dougong_rollup_folds_refused_total",
-         "why=\"shape\"", "Folds into windows of another shape of the pack."},
-        {&stats->fold_range, "dougong_rollup_folds_refused_total",
-         "why=\"range\"", "Folds that would leave the range of figures."},
-        {&stats->measure_errors, "dougong_rollup_measure_errors_total", "",
-         "Measures left absent because their expression failed."},
-        {&stats->batches, "dougong_rollup_batches_total", "result=\"ok\"",
-         "Batches taken from children."},
-        {&stats->batch_bad, "dougong_rollup_batches_total", "result=\"bad\"",
-         "Batches refused whole: malformed or not supported."},
-        {&stats->batch_foreign, "dougong_rollup_batches_total",
-         "result=\"foreign\"",
-         "Batches refused whole: figures of a prefix not the sender's."},
-        {&stats->batch_mismatch, "dougong_rollup_batches_total",
-         "result=\"mismatch\"",
-         "Batches refused whole: another shape of the pack."},
-        {&stats->batch_unsigned, "dougong_rollup_batches_total",
-         "result=\"unsigned\"",
-         "Batches refused whole: not signed with their sender's key."},
-        {&stats->batch_old, "dougong_rollup_batches_total", "result=\"epoch\"",
-         "Batches refused whole: of a lower epoch."},
-        {&stats->batch_later, "dougong_rollup_batches_total",
-         "result=\"later\"", "Batches put off: busy or no space."},
-        {&stats->applied, "dougong_rollup_records_total", "result=\"applied\"",
-         "Records of children that changed a contribution."},
-        {&stats->skipped, "dougong_rollup_records_total", "result=\"skipped\"",
-         "Records of children that were known already."},
-        {&stats->refused, "dougong_rollup_records_total", "result=\"refused\"",
-         "Records of children that were refused."},
-        {&stats->sent, "dougong_rollup_sent_total", "",
-         "Batches handed over for the parent."},
-        {&stats->sent_refused, "dougong_rollup_sent_refused_total", "",
-         "Batches or records that the parent refused."},
-        {&stats->sealed, "dougong_rollup_sealed_total", "", "Windows sealed."},
-        {&stats->returns, "dougong_rollup_returns_total",
-         "verdict=\"accepted\"", "Returns filed, by what became of them."},
-        {&stats->returns_queried, "dougong_rollup_returns_total",
-         "verdict=\"queried\"", ""},
-        {&stats->returns_refused, "dougong_rollup_returns_total",
-         "verdict=\"refused\"", ""},
-        {&stats->swept, "dougong_rollup_swept_total", "",
-         "Rows removed because their window is no longer kept."},
-        {&stats->limit_jobs, "dougong_limit_hit_total",
-         "limit=\"rollup_batches\"", limit},
-        {&stats->limit_explain, "dougong_limit_hit_total",
-         "limit=\"rollup_explains\"", limit},
-        {&stats->limit_seal, "dougong_limit_hit_total",
-         "limit=\"rollup_seal_cells\"", limit},
-        {&stats->limit_past, "dougong_limit_hit_total",
-         "limit=\"rollup_past_rows\"", limit},
-    };
-    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+    for (size_t i = 0; i < BASE_COUNT(rollup_stat_rows); i++) {
+        struct base_stat *stat =
+            (void *)((char *)&rollup->stats + rollup_stat_rows[i].at);
         if (add)
-            base_stat_add(rollup->config.stats, rows[i].stat, BASE_STAT_COUNTER,
-                          rows[i].name, rows[i].labels, rows[i].help);
+            base_stat_add(rollup->config.stats, stat, BASE_STAT_COUNTER,
+                          rollup_stat_rows[i].name, rollup_stat_rows[i].labels,
+                          rollup_stat_rows[i].help);
         else
-            base_stat_drop(rollup->config.stats, rows[i].stat);
+            base_stat_drop(rollup->config.stats, stat);
+    }
 }
 
 enum err

@@ -176,6 +176,7 @@ rollup_merge_put(struct rollup *rollup, unsigned pack, uint32_t window,
     struct rollup_row_contrib gone = {.flags = ROLLUP_ROW_GONE};
     struct rollup_cell *from = NULL, *to = NULL;
     enum err err = ERR_OK;
+    must(old || now);
     if (old)
         err = merge_cell(rollup, pack, window, old->cell, &from);
     if (err == ERR_OK && now)
