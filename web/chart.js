@@ -32,7 +32,9 @@ function options(place, what) {
     scales: { x: { range: () => plots.get(place).range } },
     axes: [{ ...axis, space: 90, size: 34,
       values: (u, ticks) => ticks.map((t) => long ? day(t) : clock(t, false)) },
-    { ...axis, size: 78, values: (u, ticks) => ticks.map((v) =>
+    { ...axis, size: (u, texts) => 22 + 8 * Math.max(6,
+      ...(texts ?? []).map((text) => text.length)),
+    values: (u, ticks) => ticks.map((v) =>
       what.show?.(v) ?? number(v, 0, 3)) }],
     series: [{}, ...what.lines.map(({ colour: stroke }) => ({ stroke,
       width: 1.6, spanGaps: !what.dots,
