@@ -49,9 +49,15 @@ def it_begins_with_the_first_minute_that_was_not_told():
                              (NOON - 0.1, '2026-11-22T12:00:00Z'),
                              (NOON + 86400, '2026-11-22T12:01:00Z'),
                              (NOON - 1801, None)):
-            tree.write(plant.path('ended'), '%.3f' % ended)
+            tree.write(plant.path('reached'), '%.3f' % ended)
             assert start_of(plant, NOON) == start, (ended, start)
+        # it was ended 5 s after it had begun with the last half hour
+        plant.began, plant.begin = time.time() - 5, time.time() - 1800
+        plant.ended()
+        told = tree.number_in(plant.path('reached')) - plant.begin
+        assert 300 <= told < 360, told
         # its supervisor was killed: what it wrote last tells
+        os.unlink(plant.path('reached'))
         with open(os.path.join(folder, 'truth'), 'w') as f:
             f.write('{}')
         os.utime(os.path.join(folder, 'truth'), (NOON - 300, NOON - 300))
@@ -88,7 +94,7 @@ def a_second_run_tells_nothing_of_the_firsts_time():
         os.unlink(os.path.join(chain.dir, 'truth'))
         ended = time.time() - 900
         assert max(first) < ended * 1000   # it was not that far yet
-        tree.write(plant.path('ended'), '%.3f' % ended)
+        tree.write(plant.path('reached'), '%.3f' % ended)
         run_until(node, plant, lambda times: len(times) > len(first) + 3)
         times = told(node)
         assert times[:len(first)] == first, (first, times)
