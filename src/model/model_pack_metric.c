@@ -210,7 +210,7 @@ metric_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
                         "times and minus are of ratios");
     if (model_yaml_ok(yaml) && derived)
         metric_derived(loader, node, metric);
-    if (!model_yaml_ok(yaml) || derived)
+    if (!model_yaml_ok(yaml) || derived || !ratio)
         return;
     if (ratio->count != 2) {
         model_yaml_fail(yaml, ratio, ERR_TYPE,

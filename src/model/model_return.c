@@ -189,7 +189,7 @@ model_return_number(const struct model_pack_input *input, struct bytes text,
                     int64_t *ret_value)
 {
     struct dec value, back;
-    int64_t number;
+    int64_t number = 0;
     enum err err = base_dec_parse(text, &value);
     if (err == ERR_OK)
         err = base_dec_to(value, input->scale, BASE_DEC_HALF_EVEN, &number);

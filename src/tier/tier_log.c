@@ -298,7 +298,7 @@ static struct tier_out *
 log_gap(struct tier_log *log, uint64_t seq, uint64_t *ret_last)
 {
     uint8_t body[24];
-    uint64_t last = log->ready, h = 0;
+    uint64_t last, h = 0;
     struct tier_cursor_row row;
     struct tier *tier = log->peer->tier;
     if (seq < log->first && log->first <= log->ready)

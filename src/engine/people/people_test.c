@@ -317,7 +317,7 @@ the_seventeenth_session_ends_the_first(void **state)
 {
     struct world *w = *state;
     struct model_grant_principal li;
-    struct try first, last;
+    struct try first = {0}, last;
     char enter_token[PEOPLE_SECRET];
     user_with_password(w, "li", "correct horse");
     enter(w, "li", enter_token); /* one is there from the password's setting */
