@@ -118,7 +118,7 @@ config_door(struct model_yaml *yaml, const struct model_yaml_node *map,
     model_yaml_map(yaml, map, keys, DOOR_KEYS, at);
     door->on = true;
     door->port = (uint16_t)model_yaml_int(yaml, at[PORT], 1, 65535, door->port);
-    door->open = model_yaml_word(yaml, at[PROFILE], profiles, 1, 2, 0) == 0;
+    door->open = model_yaml_word(yaml, at[PROFILE], profiles, 2, 2, 1) == 0;
     door->auto_register =
         model_yaml_word(yaml, at[REGISTER], registers, 2, 2, 0) == 1;
     door->connections =

@@ -9,6 +9,7 @@ struct app_host {
     struct app_parts *parts;
     struct mqtt_client *client;
     struct mqtt_host *host;
+    char secret[PEOPLE_SECRET]; /* new at every start; "": the door is open */
 };
 
 static const struct {
@@ -67,13 +68,23 @@ app_host_new(struct app_parts *parts, struct app_host **ret_host)
     const struct app_config *config = parts->config;
     struct app_host *host = base_mem_zero(sizeof *host);
     struct base_loop *loop = sys_loop_base(parts->http_loop);
+    const char *id = base_arena_format(&parts->arena, "%s/host", config->node);
     host->parts = parts;
+    if (!config->doors[APP_DOOR_MQTT].open) {
+        enum err err = app_people_device(parts, id, host->secret);
+        if (err != ERR_OK) {
+            base_mem_free(host);
+            return err;
+        }
+    }
     struct mqtt_client_config client = {
         .loop = loop,
         .net = parts->http_net,
         .address = config->bind,
         .port = config->doors[APP_DOOR_MQTT].port,
-        .id = base_arena_format(&parts->arena, "%s/host", config->node),
+        .id = id,
+        .user = host->secret[0] ? id : NULL,
+        .password = host->secret[0] ? host->secret : NULL,
         .name = "host",
         .stats = &parts->stats,
     };

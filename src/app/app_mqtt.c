@@ -1,10 +1,102 @@
-/* app_mqtt.c -- the MQTT doors, and this machine as their first client. */
+/* app_mqtt.c -- the MQTT doors, who comes in by them, and this machine as their
+ * first client.
+ *
+ * Who      a device shows its identifier (or a prefix) and its secret, an
+ *          application any user name and its key as password, or either a
+ *          certificate from this node's CA whose key `device add` has pinned.
+ *          The question goes to the state loop and back. */
 #include "app/app_host.h"
 #include "app/app_node.h"
 #include "app/app_parts.h"
 #include "base/base_mem.h"
 #include "door/mqtt/mqtt_door.h"
 #include "sys/sys_random.h"
+
+/* --- who --- */
+
+static void
+mqtt_answer(struct base_task *task)
+{
+    struct mqtt_ask *ask = BASE_OUTER(task, struct mqtt_ask, task);
+    ask->done(ask, ask->err);
+}
+
+static enum err
+mqtt_known(struct app_parts *parts, struct mqtt_ask *ask)
+{
+    struct people *people = parts->people.people;
+    if (ask->user.size == 0 && ask->password.size == 0 && ask->pin)
+        return people_who_pin(people, ask->pin, ask->arena, &ask->who);
+    if (base_bytes_starts(ask->password, base_bytes_text("dgk_")))
+        return people_who_key(people, ask->password, ask->arena, &ask->who);
+    return people_who_device(people, ask->user, ask->password, ask->peer,
+                             ask->arena, &ask->who);
+}
+
+static void
+mqtt_asked(struct base_task *task)
+{
+    struct mqtt_ask *ask = BASE_OUTER(task, struct mqtt_ask, task);
+    struct app_parts *parts = ask->self;
+    ask->err = mqtt_known(parts, ask);
+    ask->task.fn = mqtt_answer;
+    base_loop_post(parts->ingest, &ask->task);
+}
+
+static void
+mqtt_ask(struct mqtt_ask *ask)
+{
+    struct app_parts *parts = ask->self;
+    ask->task.fn = mqtt_asked;
+    base_loop_post(parts->state, &ask->task);
+}
+
+struct mqtt_revoked {
+    struct base_task task;
+    struct app_parts *parts;
+    enum model_grant_kind kind;
+    size_t size;
+    uint8_t name[];
+};
+
+static void
+mqtt_drop(struct base_task *task)
+{
+    struct mqtt_revoked *revoked = BASE_OUTER(task, struct mqtt_revoked, task);
+    mqtt_door_revoke(revoked->parts->mqtt, revoked->kind,
+                     base_bytes(revoked->name, revoked->size));
+    base_mem_free(revoked);
+}
+
+/* Behind the answers that said yes: they were posted before. */
+void
+app_mqtt_revoked(void *self, enum model_grant_kind kind, struct bytes name)
+{
+    struct app_parts *parts = self;
+    if (parts->mqtt == NULL)
+        return;
+    struct mqtt_revoked *revoked = base_mem_zero(sizeof *revoked + name.size);
+    revoked->task.fn = mqtt_drop;
+    revoked->parts = parts;
+    revoked->kind = kind;
+    revoked->size = name.size;
+    memcpy(revoked->name, name.at, name.size);
+    base_loop_post(parts->ingest, &revoked->task);
+}
+
+/* --- the doors --- */
+
+/* That of TLS; a door that checks asks for certificates. */
+static enum err
+mqtt_context(struct app_parts *parts, bool ask, struct ssl_ctx_st **ret_context)
+{
+    struct crypt_tls_config config = {.kind = CRYPT_TLS_DOOR,
+                                      .key = parts->keys.tls,
+                                      .cert = parts->door_cert,
+                                      .ca = parts->keys.ca,
+                                      .ask_client = ask};
+    return crypt_tls_new(&config, ret_context, parts->note);
+}
 
 static enum err
 mqtt_listen(struct app_parts *parts, enum app_config_door_kind kind,
@@ -25,10 +117,16 @@ mqtt_listen(struct app_parts *parts, enum app_config_door_kind kind,
         .plain = kind == APP_DOOR_MQTT,
         .tls = kind == APP_DOOR_MQTTS,
         .tls_first = kind == APP_DOOR_MQTTS,
-        .context = kind == APP_DOOR_MQTTS ? parts->door_tls : NULL,
         .connections_max = door->connections,
     };
-    return net_listen(parts->ingest_net, &config, ret_listener, parts->note);
+    enum err err = ERR_OK;
+    if (config.tls)
+        err = mqtt_context(parts, !door->open, &config.context);
+    if (err == ERR_OK)
+        err = net_listen(parts->ingest_net, &config, ret_listener, parts->note);
+    if (config.context)
+        crypt_tls_free(config.context);
+    return err;
 }
 
 enum err
@@ -42,6 +140,9 @@ app_mqtt_open(struct app_parts *parts)
                              "the doors mqtt and mqtts need the engine stream");
     struct mqtt_door_config door = {
         .loop = parts->ingest,
+        .node = config->node,
+        .ask = mqtt_ask,
+        .ask_self = parts,
         .stream = parts->stream,
         .keep = parts->keep,
         .ident = parts->ident,

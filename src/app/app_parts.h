@@ -103,6 +103,9 @@ enum err app_mqtt_open(struct app_parts *parts);
 void app_mqtt_shut(struct app_parts *parts);
 void app_mqtt_stop(struct app_parts *parts); /* state loop: clients are told */
 void app_mqtt_free(struct app_parts *parts);
+/* For people's config; self: app_parts. */
+void app_mqtt_revoked(void *self, enum model_grant_kind kind,
+                      struct bytes name);
 /* app_handle.c: the Handle door; nothing if the role has none. */
 enum err app_handle_open(struct app_parts *parts);
 enum err app_handle_start(struct app_parts *parts);

@@ -56,6 +56,16 @@ people_key_good(struct app_parts *parts)
            ERR_OK;
 }
 
+enum err
+app_people_device(struct app_parts *parts, const char *id,
+                  char secret[PEOPLE_SECRET])
+{
+    struct model_grant_principal by = people_node(parts);
+    struct people_key device = {.name = base_bytes_text(id)};
+    return people_device_add(parts->people.people, &by, &device, secret,
+                             parts->note);
+}
+
 static enum err
 people_operator(struct app_parts *parts)
 {
@@ -128,6 +138,8 @@ app_people_open(struct app_parts *parts)
         .random = sys_random(),
         .stats = &parts->stats,
         .log = &parts->log->log,
+        .revoked = app_mqtt_revoked,
+        .self = parts,
     };
     err = people_new(&config, &own->people);
     if (err == ERR_OK)

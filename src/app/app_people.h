@@ -26,6 +26,9 @@ struct app_people {
 
 enum err app_people_open(struct app_parts *parts);
 enum err app_people_routes(struct app_parts *parts);
+/* A new secret for a device of the node's own. */
+enum err app_people_device(struct app_parts *parts, const char *id,
+                           char secret[PEOPLE_SECRET]);
 /* For net_http's config; self: app_parts. */
 void app_people_identify(void *self, struct net_http_identify *call);
 /* The pool's threads end; before the loops are freed. */

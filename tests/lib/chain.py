@@ -80,7 +80,7 @@ def http(url, data=None, headers=None, method=None, timeout=10):
 
 class Node:
     def __init__(self, chain, prefix, role, parent=None, host=False,
-                 extra=''):
+                 extra='', profile='open'):
         self.chain, self.prefix, self.role = chain, prefix, role
         self.parent, self.process, self.port = parent, None, free_base()
         self.dir = os.path.join(chain.dir, prefix)
@@ -97,6 +97,9 @@ class Node:
                         (parent.prefix, parent.prefix))
             if host:
                 f.write('host: true\n')
+            if role == 'enterprise' and 'doors:' not in extra:
+                f.write('doors: {mqtt: {profile: %s}, '
+                        'mqtts: {profile: %s}}\n' % (profile, profile))
             if 'anonymous:' not in extra:
                 f.write('anonymous: viewer\n')
             f.write(extra)
@@ -215,13 +218,13 @@ class Node:
 class Chain:
     """nation 88, province 88.31, enterprise 88.31.1001, joined and ready."""
 
-    def __init__(self, host=False, extra=''):
+    def __init__(self, host=False, extra='', profile='open'):
         self.dir = tempfile.mkdtemp(prefix='dougong-test-')
         self.nation = Node(self, '88', 'nation', extra=extra)
         self.province = Node(self, '88.31', 'province', self.nation,
                              extra=extra)
         self.enterprise = Node(self, '88.31.1001', 'enterprise', self.province,
-                               host=host, extra=extra)
+                               host=host, extra=extra, profile=profile)
         self.nodes = [self.nation, self.province, self.enterprise]
 
     def __enter__(self):

@@ -29,7 +29,7 @@ class Publisher:
     (with the reason code, 0 in 3.1.1)."""
 
     def __init__(self, port, client='test', version=4, host='127.0.0.1',
-                 context=None, timeout=5):
+                 context=None, timeout=5, user=None, password=None):
         self.version, self.next_id, self.waiting = version, 1, {}
         self.acked, self.buffer, self.closed = {}, b'', False
         self.refused = []
@@ -38,12 +38,18 @@ class Publisher:
             self.socket = context.wrap_socket(self.socket,
                                               server_hostname='localhost')
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        body = _text('MQTT') + bytes([version, 2]) + struct.pack('>H', 0)
+        flags = 2 | (128 if user else 0) | (64 if password else 0)
+        body = _text('MQTT') + bytes([version, flags]) + struct.pack('>H', 0)
         if version == 5:
             body += b'\0'
-        self.socket.sendall(packet(0x10, body + _text(client)))
+        body += _text(client)
+        for text in (user, password):
+            body += _text(text) if text else b''
+        self.socket.sendall(packet(0x10, body))
         first, connack = self._packet(timeout)
-        if first != 0x20 or connack[1] != 0:
+        self.code = connack[1] if first == 0x20 else None
+        if self.code != 0:
+            self.socket.close()
             raise OSError('CONNACK %02x %s' % (first, connack.hex()))
 
     def _read(self, timeout):

@@ -20,7 +20,17 @@
 #include "mqtt_fake.h"
 #include "sys/sys_random.h"
 
+/* What app would answer. */
+struct known {
+    struct mqtt_ask *held; /* not answered yet */
+    bool hold;
+    unsigned asked;
+    enum err err;
+    struct model_grant_principal who;
+};
+
 struct world {
+    struct known known;
     struct sys_loop *loop;
     struct net *net;
     struct base_stats stats;
@@ -49,6 +59,32 @@ turn(int64_t ms)
 }
 
 static void
+answer_now(struct mqtt_ask *ask)
+{
+    ask->who = world.known.who;
+    ask->done(ask, world.known.err);
+}
+
+static void
+answer_task(struct base_task *task)
+{
+    answer_now(BASE_OUTER(task, struct mqtt_ask, task));
+}
+
+static void
+answer(struct mqtt_ask *ask)
+{
+    assert_ptr_equal(ask->self, &world);
+    world.known.asked++;
+    if (world.known.hold) {
+        world.known.held = ask;
+        return;
+    }
+    ask->task.fn = answer_task;
+    base_loop_post(sys_loop_base(world.loop), &ask->task);
+}
+
+static void
 begin(const struct mqtt_profile *profile)
 {
     struct base_note note = {0};
@@ -59,6 +95,9 @@ begin(const struct mqtt_profile *profile)
     mqtt_fake_reset(sys_loop_base(world.loop));
     struct mqtt_door_config config = {
         .loop = sys_loop_base(world.loop),
+        .node = "88.1",
+        .ask = answer,
+        .ask_self = &world,
         .stream = (struct stream *)(void *)&mqtt_fake,
         .keep = (struct stream_keep *)(void *)&mqtt_fake,
         .ident = (struct ident *)(void *)&mqtt_fake,
@@ -686,7 +725,7 @@ a_packet_that_is_too_large_is_not_read(void **state)
 }
 
 static void
-the_default_profile_lets_nobody_in(void **state)
+who_shows_nothing_is_not_let_in_by_default(void **state)
 {
     (void)state;
     teardown(state);
@@ -698,6 +737,193 @@ the_default_profile_lets_nobody_in(void **state)
     say(four, "100D 0004 4D515454 04 02 003C 0001 61");
     hear(four, "2002 0005");
     ended(four);
+}
+
+/* --- who is asked --- */
+
+/* A device of this name; its door checks. */
+static void
+begin_checked(void **state, const char *device)
+{
+    teardown(state);
+    begin(&mqtt_door_profile);
+    mqtt_fake.known = true;
+    world.known.who = (struct model_grant_principal){
+        .kind = MODEL_GRANT_DEVICE,
+        .roles = MODEL_GRANT_IS_DEVICE,
+        .name = base_bytes_text(device),
+        .scope = base_bytes_text(device),
+    };
+}
+
+/* Client id and user "88.1/p", password "s". */
+#define CHECKED_FIVE                                                           \
+    "1018 0004 4D515454 05 C2 0000 00 0000 0006 38382E312F70 0001 73"
+#define CHECKED_FOUR                                                           \
+    "101D 0004 4D515454 04 C2 0000 0006 38382E312F70 0006 38382E312F70 0001 "  \
+    "73"
+
+static int
+checked(unsigned version)
+{
+    int fd = dial();
+    say(fd, version == 5 ? CHECKED_FIVE : CHECKED_FOUR);
+    if (version == 4) {
+        hear(fd, "2002 0000");
+        return fd;
+    }
+    uint8_t connack[64];
+    ssize_t size = -1;
+    for (unsigned i = 0; i < 400 && size < 0; i++) {
+        turn(5);
+        size = recv(fd, connack, sizeof connack, 0);
+    }
+    assert_true(size > 4 && connack[0] == 0x20 && connack[3] == 0);
+    return fd;
+}
+
+static void
+a_wrong_credential_is_told_and_a_guesser_waits(void **state)
+{
+    (void)state;
+    static const struct {
+        enum err err;
+        const char *five, *four;
+    } rows[] = {{ERR_DENIED, "2003 00 86 00", "2002 0004"},
+                {ERR_EXPIRED, "2003 00 86 00", "2002 0004"},
+                {ERR_BUSY, "2003 00 9F 00", "2002 0003"}};
+    begin_checked(state, "88.1/p");
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        world.known.err = rows[i].err;
+        int five = dial(), four = dial();
+        say(five, CHECKED_FIVE);
+        hear(five, rows[i].five);
+        ended(five);
+        say(four, CHECKED_FOUR);
+        hear(four, rows[i].four);
+        ended(four);
+    }
+    assert_int_equal(world.known.asked, 6);
+}
+
+static void
+a_device_speaks_for_itself_only(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/p");
+    int five = checked(5);
+    /* d/88.1/p/m/f, then d/88.1/q/m/f, then "x" */
+    say(five, "3212 000C 642F38382E312F702F6D2F66 0001 00 31");
+    mqtt_fake_sync();
+    hear(five, "4002 0001");
+    assert_string_equal(mqtt_fake_last("88.1/p f"), "1");
+    say(five, "3212 000C 642F38382E312F712F6D2F66 0002 00 31");
+    hear(five, "4003 0002 87");
+    say(five, "3207 0001 78 0003 00 31");
+    hear(five, "4003 0003 87");
+    assert_string_equal(mqtt_fake_last("88.1/q f"), "");
+    int four = checked(4);
+    say(four, "3211 000C 642F38382E312F712F6D2F66 0002 31");
+    ended(four);
+    assert_string_equal(mqtt_fake_last("88.1/q f"), "");
+}
+
+static void
+a_device_hears_what_is_its_own_only(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/p");
+    int fd = checked(4);
+    /* d/88.1/p/c/#, d/88.1/+/c/#, #, $share/g/d/88.1/q/# */
+    say(fd, "8211 0001 000C 642F38382E312F702F632F23 00");
+    hear(fd, "9003 0001 00");
+    say(fd, "8211 0002 000C 642F38382E312F2B2F632F23 00");
+    hear(fd, "9003 0002 80");
+    say(fd, "8206 0003 0001 23 00");
+    hear(fd, "9003 0003 80");
+    say(fd, "8218 0004 0013 2473686172652F672F642F38382E312F712F23 00");
+    hear(fd, "9003 0004 80");
+}
+
+static void
+a_gateway_speaks_for_its_whole_prefix(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1");
+    int fd = dial(); /* client id "88.1:g" */
+    say(fd, "101B 0004 4D515454 04 C2 0000 0006 38382E313A67 0004 38382E31 "
+            "0001 73");
+    hear(fd, "2002 0000");
+    say(fd, "3211 000C 642F38382E312F712F6D2F66 0002 31");
+    mqtt_fake_sync();
+    hear(fd, "4002 0002");
+    say(fd, "8206 0003 0001 23 00");
+    hear(fd, "9003 0003 00");
+    say(fd, "3212 000D 642F38382E31312F712F6D2F66 0002 31"); /* d/88.11/ */
+    ended(fd);
+}
+
+static void
+a_device_has_a_client_id_of_its_own(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/pump");
+    int fd = dial();
+    say(fd, CHECKED_FOUR); /* 88.1/p */
+    hear(fd, "2002 0002");
+    ended(fd);
+}
+
+static void
+whoever_is_revoked_is_dropped(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/p");
+    int fd = checked(5);
+    mqtt_door_revoke(world.door, MODEL_GRANT_KEY, base_bytes_text("88.1/p"));
+    mqtt_door_revoke(world.door, MODEL_GRANT_DEVICE, base_bytes_text("88.1"));
+    silence(fd);
+    mqtt_door_revoke(world.door, MODEL_GRANT_DEVICE, base_bytes_text("88.1/P"));
+    hear(fd, "E001 87");
+    ended(fd);
+}
+
+/* The answer is there, the packet not yet read again: it is asked once more. */
+static void
+an_answer_from_before_a_revocation_does_not_count(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/p");
+    world.known.hold = true;
+    int fd = dial();
+    say(fd, CHECKED_FOUR);
+    for (unsigned i = 0; i < 400 && !world.known.held; i++)
+        turn(5);
+    world.known.hold = false;
+    answer_now(world.known.held);
+    mqtt_door_revoke(world.door, MODEL_GRANT_DEVICE, base_bytes_text("88.1/p"));
+    world.known.err = ERR_DENIED;
+    hear(fd, "2002 0004");
+    ended(fd);
+    assert_int_equal(world.known.asked, 2);
+}
+
+static void
+an_answer_may_come_after_the_client_has_gone(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/p");
+    world.known.hold = true;
+    int fd = dial();
+    say(fd, CHECKED_FOUR);
+    for (unsigned i = 0; i < 400 && !world.known.held; i++)
+        turn(5);
+    net_listener_shut(world.listener, NULL);
+    net_free(world.net);
+    assert_int_equal(net_new(world.loop, &world.stats, &world.net), ERR_OK);
+    answer_now(world.known.held);
+    close(fd);
+    world.fd_count = 0;
 }
 
 /* --- the console's lists --- */
@@ -893,7 +1119,15 @@ main(void)
         DOOR_TEST(who_is_silent_for_too_long_is_cut_off),
         DOOR_TEST(more_than_receive_maximum_is_an_error),
         DOOR_TEST(a_packet_that_is_too_large_is_not_read),
-        DOOR_TEST(the_default_profile_lets_nobody_in),
+        DOOR_TEST(who_shows_nothing_is_not_let_in_by_default),
+        DOOR_TEST(a_wrong_credential_is_told_and_a_guesser_waits),
+        DOOR_TEST(a_device_speaks_for_itself_only),
+        DOOR_TEST(a_device_hears_what_is_its_own_only),
+        DOOR_TEST(a_gateway_speaks_for_its_whole_prefix),
+        DOOR_TEST(a_device_has_a_client_id_of_its_own),
+        DOOR_TEST(whoever_is_revoked_is_dropped),
+        DOOR_TEST(an_answer_from_before_a_revocation_does_not_count),
+        DOOR_TEST(an_answer_may_come_after_the_client_has_gone),
         DOOR_TEST(the_console_sees_who_is_on_and_what_was_refused),
         DOOR_TEST(the_host_reports_itself_through_the_door),
         DOOR_TEST(the_client_keeps_what_was_not_acknowledged),

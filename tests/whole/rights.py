@@ -4,9 +4,11 @@ ways through HTTP on a real node, against a table written here by hand."""
 import json
 import os
 import sys
+import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 from chain import Chain, http, until  # noqa: E402
+from mqtt import Publisher  # noqa: E402
 
 ROLES = ['viewer', 'operator', 'rule-author', 'approver', 'auditor',
          'administrator', 'nobody', 'device', 'node']
@@ -22,9 +24,14 @@ EXPECTED = {
 PROBES = {
     'open':     ('GET', '/healthz', None),
     'self':     ('GET', '/api/sessions/this', None),
+    'resolve':  ('GET', '/api/prefixes', None),
     'figures':  ('GET', '/api/figures/packs', None),
+    'names':    ('GET', '/api/returns', None),
     'series':   ('GET', '/api/v1/labels', None),
     'state':    ('GET', '/metrics', None),
+    'register': ('POST', '/api/handles', {}),
+    'returns':  ('GET', '/api/returns/forms/stats/industry?unit=88/x', None),
+    'break':    ('GET', '/api/break', None),
     'prefixes': ('POST', '/api/prefix-applications/88.77/approve', {}),
     'seal':     ('POST', '/api/figures/host/seal', {}),
     'users':    ('GET', '/api/users', None),
@@ -91,8 +98,8 @@ def table(c):
             status, answer, _ = ask(node, method, path, body, cookie)
             refused = 401 if role == 'nobody' else 403
             if EXPECTED[action][i] == 'y':
-                assert status not in (401, 403, 404), (role, action, status,
-                                                       answer)
+                assert status not in (0, 401, 403), (role, action, status,
+                                                     answer)
             else:
                 assert status == refused, (role, action, status, answer)
                 assert '"%s"' % action in answer['detail'], answer
@@ -131,6 +138,121 @@ def scopes(c):
     got, _, _ = ask(c.nation, 'POST', '/api/prefix-applications/88.44/approve',
                     {}, boss)
     assert got == 403, got
+
+
+def units(entries):
+    """Names of the units of an explanation, None where there is none."""
+    out = []
+    for e in entries:
+        if e['kind'] == 'unit':
+            assert e['name'] or not (e['below'] or 'digest' in e), e
+            out.append(e['name'])
+        out += units(e['below'])
+    return out
+
+
+def unit_names(c):
+    """A figure is for anybody, names of its units for whose scope has them:
+    at the node itself, and from the nation, which asks those below."""
+    unit = '88.31.1001/host'
+    asks = {}
+    for node in (c.enterprise, c.nation):
+        asks[node] = [
+            (None, None),
+            (user(node, 'other', 'administrator', '88.44'), None),
+            (user(node, 'hosted', 'operator', '88.31.1001/other'), None),
+            (user(node, 'own', 'viewer', unit), unit),
+            (user(node, 'above', 'viewer', '88.31'), unit)]
+    path = '/api/figures/explain?pack=host&metric=cpu_share'
+    until('the figure is explained', lambda: units(ask(
+        c.nation, 'GET', path, None, asks[c.nation][4][0])[1].get(
+            'entries', [])) == [unit], 150)
+    tried = 0
+    for node, askers in asks.items():
+        for cookie, want in askers:
+            status, answer, _ = ask(node, 'GET', path, None, cookie)
+            assert status == 200 and units(answer['entries']) == [want], (
+                node.prefix, want, answer)
+            assert want or unit not in json.dumps(answer), answer
+            tried += 1
+    for cookie, want in asks[c.enterprise]:
+        for path in ('/api/figures?pack=host&metric=cpu_share',
+                     '/api/figures/coverage?pack=host'):
+            answer = ask(c.enterprise, 'GET', path, None, cookie)[1]
+            assert [p['from'] for p in answer['parts']] == [want], answer
+            assert answer['expected'] == 1, answer
+            tried += 1
+        window = answer['window']
+        path = '/api/figures/table?pack=host&parts=1&at=' + window
+        answer = ask(c.enterprise, 'GET', path, None, cookie)[1]
+        assert answer['hidden'] == (0 if want else 1), answer
+        assert (unit in json.dumps(answer)) == bool(want), answer
+        tried += 1
+    print('figure: %d figures asked for, names of units where they may be'
+          % tried)
+
+
+def say(node, name, user, secret, version, topic):
+    """What became of one PUBLISH: CONNACK's code, PUBACK's, or 'closed'."""
+    try:
+        publisher = Publisher(node.port + 1, name, version, user=user,
+                              password=secret)
+    except OSError as e:
+        return 'connack ' + str(e).split()[-1][2:4]
+    publisher.publish(topic, '1')
+    try:
+        until('an answer', lambda: publisher.pump(0.2) or publisher.acked)
+    except OSError:
+        return 'closed'
+    return 'puback %02x' % publisher.acked[1]
+
+
+def ingest(c):
+    node, topic = c.enterprise, 'd/88.31.1001/probe-%s/m/x'
+    until('the host comes in by the checked door', lambda: node.metrics().get(
+        'dougong_ingest_samples_total{door="mqtt"}', 0) > 0)
+    for i, role in enumerate(ROLES[:6]):
+        key = node.ctl('key', 'add', 'k-' + role, '--roles', role, '--scope',
+                       '88.31.1001').stdout.decode().strip()
+        want = 'puback 00' if EXPECTED['ingest'][i] == 'y' else 'puback 87'
+        got = say(node, '', 'any', key, 5, topic % role)
+        assert got == want, (role, got)
+    assert say(node, 'x', None, None, 5, topic % 'x') == 'connack 87'
+    assert say(node, 'x', None, None, 4, topic % 'x') == 'connack 05'
+    name = '88.31.1001/probe-1'
+    add = ('device', 'add', name)
+    secret = node.ctl(*add).stdout.decode().strip()
+    assert say(node, name, name, secret, 5, topic % 1) == 'puback 00'
+    assert say(node, name + ':2', name, secret, 4, topic % 1) == 'puback 00'
+    assert say(node, 'else', name, secret, 5, topic % 1) == 'connack 85'
+    assert say(node, name, name, secret, 5, topic % 2) == 'puback 87'
+    assert say(node, name, name, secret, 4, topic % 2) == 'closed'
+    assert say(node, name, name, secret, 5, 'd/88.44/x/m/x') == 'puback 87'
+    # A connection ends with its credential.
+    held = Publisher(node.port + 1, name, 5, user=name, password=secret)
+    fresh = node.ctl(*add).stdout.decode().strip()
+    first, body = held._packet(10)
+    assert (first, body[0]) == (0xe0, 0x87), (first, body)
+    assert say(node, name, name, secret, 5, topic % 1) == 'connack 86'
+    assert say(node, name, name, fresh, 5, topic % 1) == 'puback 00'
+    node.ctl('device', 'revoke', name)
+    assert say(node, name, name, fresh, 5, topic % 1) == 'connack 86'
+    # Who guesses waits; the right secret then waits, too.
+    name = '88.31.1001/probe-9'
+    secret = node.ctl('device', 'add', name).stdout.decode().strip()
+    seen = [say(node, name, name, 'a guess', v, topic % 9)
+            for v in (5, 4, 5, 4, 5, 4)]
+    assert seen == ['connack ' + code for code in (
+        '86', '04', '86', '04', '9f', '03')], seen
+    assert say(node, name, name, secret, 5, topic % 9) == 'connack 9f'
+    until('the wait is over', lambda: say(
+        node, name, name, secret, 5, topic % 9) == 'puback 00')
+    refused = {k: v for k, v in node.metrics().items()
+               if k.startswith('dougong_mqtt_refused_total')}
+    for packet, code in (('connect', '86'), ('connect', '9F'),
+                         ('publish', '87')):
+        assert refused['dougong_mqtt_refused_total{packet="%s",code="%s"}' % (
+            packet, code)] >= 2, refused
 
 
 def brute_force(c):
@@ -206,8 +328,10 @@ def command_line(c):
 
 
 def main():
-    with Chain(host=True, extra='anonymous: nobody\n') as c:
-        for test in (table, scopes, brute_force, keys_and_cookies,
+    with tempfile.TemporaryDirectory() as breaks, Chain(
+            host=True, profile='checked', extra='anonymous: nobody\n'
+            'demonstration: "%s"\n' % breaks) as c:
+        for test in (ingest, table, scopes, unit_names, brute_force, keys_and_cookies,
                      command_line):
             test(c)
             print('ok', test.__name__)

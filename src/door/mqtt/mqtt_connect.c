@@ -10,6 +10,8 @@ enum connect_answer {
     CONNECT_OK,
     CONNECT_BAD_ID,
     CONNECT_BUSY,
+    CONNECT_SLOWED,
+    CONNECT_WRONG,
     CONNECT_DENIED,
     CONNECT_BAD_METHOD,
     CONNECT_ANSWERS
@@ -19,13 +21,14 @@ static const uint8_t connect_codes[CONNECT_ANSWERS][2] = {
     [CONNECT_OK] = {0, 0},
     [CONNECT_BAD_ID] = {2, 0x85},
     [CONNECT_BUSY] = {3, 0x89},
+    [CONNECT_SLOWED] = {3, WIRE_MQTT_TOO_OFTEN},
+    [CONNECT_WRONG] = {4, WIRE_MQTT_BAD_CREDENTIALS},
     [CONNECT_DENIED] = {5, WIRE_MQTT_NOT_AUTHORIZED},
     [CONNECT_BAD_METHOD] = {5, WIRE_MQTT_BAD_AUTH_METHOD},
 };
 
 static enum connect_answer
-connect_judge(struct mqtt_door *door, const struct mqtt_profile *profile,
-              const struct wire_mqtt_connect *packet)
+connect_judge(struct mqtt_door *door, const struct wire_mqtt_connect *packet)
 {
     if (wire_mqtt_props_has(&packet->props, WIRE_MQTT_AUTH_METHOD))
         return CONNECT_BAD_METHOD;
@@ -34,14 +37,28 @@ connect_judge(struct mqtt_door *door, const struct mqtt_profile *profile,
     if (packet->id.size == 0 &&
         (packet->version == 3 || (packet->version == 4 && !packet->clean)))
         return CONNECT_BAD_ID;
-    if (!profile->anonymous ||
-        (packet->will && mqtt_publish_is_denied(packet->will_topic)))
+    if (packet->will && mqtt_publish_is_denied(packet->will_topic))
         return CONNECT_DENIED;
     if (door->shut || (door->ids.count >= door->ids.max &&
                        !mqtt_ids_find(&door->ids, packet->id))) {
         base_stat_inc(&door->stats.limits[MQTT_LIMIT_CLIENTS], 1);
         return CONNECT_BUSY;
     }
+    return CONNECT_OK;
+}
+
+/* What follows from who it is; OK: it may come in. */
+static enum connect_answer
+connect_who(struct mqtt_conn *conn, const struct wire_mqtt_connect *packet,
+            enum err known)
+{
+    if (known != ERR_OK)
+        return known == ERR_BUSY ? CONNECT_SLOWED : CONNECT_WRONG;
+    if (!mqtt_auth_id_fits(conn, packet->id))
+        return CONNECT_BAD_ID;
+    if (packet->will &&
+        !mqtt_auth_may(conn, MODEL_GRANT_INGEST, packet->will_topic))
+        return CONNECT_DENIED;
     return CONNECT_OK;
 }
 
@@ -205,7 +222,16 @@ mqtt_connect_take(struct mqtt_conn *conn, const struct wire_mqtt_head *head,
         wire_mqtt_read_connect(head->flags, body, &packet);
     if (fault != WIRE_MQTT_OK)
         return connect_fault(conn, fault);
-    enum connect_answer answer = connect_judge(door, profile, &packet);
+    enum connect_answer answer = connect_judge(door, &packet);
+    enum err known;
+    if (answer == CONNECT_OK && !profile->anonymous) {
+        if (mqtt_auth_known(conn, door, &known))
+            answer = connect_who(conn, &packet, known);
+        else if (mqtt_auth_ask(conn, &packet))
+            return MQTT_AGAIN;
+        else
+            answer = CONNECT_DENIED;
+    }
     if (answer != CONNECT_OK)
         return connect_refuse(conn, &packet, answer);
     struct bytes id = packet.id, made_id = {NULL, 0};

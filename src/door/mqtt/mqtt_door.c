@@ -122,6 +122,7 @@ door_part(struct mqtt_conn *conn, bool will)
         base_stat_set(&door->stats.connections, (int64_t)door->ids.count);
     }
     conn->state = MQTT_ENDED;
+    mqtt_auth_forget(conn);
     if (!session)
         return;
     mqtt_subscribe_drop_all(session);

@@ -25,7 +25,14 @@
  * connection's.  QoS 2 takes effect at PUBLISH, once per packet id until PUBREL
  * (5.0, figure 4.3).
  *
- * Memory   32 B per idle connection behind net's own; a session (heap) from the
+ * Who      a listener whose profile is not `anonymous` asks app for every
+ *          CONNECT (user name and password, or the certificate shown).  Then a
+ *          client publishes where its scope and the right `ingest` reach,
+ *          subscribes where `series` does: d/PREFIX/SUFFIX/... is the
+ *          identifier's, d/PREFIX/# the prefix's, everything else the node's.
+ *          Its connection ends when its credential is revoked.
+ * Memory   40 B per idle connection behind net's own, and who it is where that
+ *          is asked (some 100 B); a session (heap) from the
  *          first PUBLISH or SUBSCRIBE on, or when CONNECT asks for more than
  *          the defaults.
  * Limits   client id 256 B; 100 filters per SUBSCRIBE, 1,024 B each, 200 per
@@ -41,14 +48,31 @@
 #include "base/base_rng.h"
 #include "engine/ident/ident.h"
 #include "engine/stream/stream_keep.h"
+#include "model/model_grant.h"
 #include "net/net_conn.h"
 
 struct stream;
 struct mqtt_door;
 struct mqtt_listener;
 
+/* Who connects?  The door's until done(), which runs on its loop, once. */
+struct mqtt_ask {
+    struct base_task task; /* the answerer's, and err; self: config's */
+    enum err err;
+    void *self;
+    struct base_arena *arena;          /* for what is said in `who` */
+    struct bytes user, password, peer; /* peer: the address alone */
+    const uint8_t *pin; /* SHA-256 of the key of its certificate; or NULL */
+    struct model_grant_principal who;
+    /* BUSY: not now, it has guessed too often. */
+    void (*done)(struct mqtt_ask *ask, enum err err);
+};
+
 struct mqtt_door_config {
     struct base_loop *loop;
+    const char *node; /* its prefix: to whom topics outside d/ belong */
+    void (*ask)(struct mqtt_ask *ask); /* NULL: nobody is known */
+    void *ask_self;
     struct stream *stream;
     struct stream_keep *keep; /* NULL: retained live in memory only */
     struct ident *ident;      /* NULL: nothing unknown is asked for */
@@ -71,7 +95,7 @@ void mqtt_door_free(struct mqtt_door *door);
 
 /* What one listener allows: spec connect 3. */
 struct mqtt_profile {
-    bool anonymous;     /* false: everyone is refused until there are users */
+    bool anonymous;     /* false: everyone is asked who he is */
     bool test_denials;  /* subscribing test/nosubscribe is denied */
     bool register_auto; /* else unknown identifiers are refused */
     bool will_wait;     /* a delayed will without Session Expiry waits, too */
@@ -86,6 +110,11 @@ extern const struct mqtt_profile mqtt_door_profile, mqtt_door_profile_open;
 struct mqtt_listener *mqtt_door_listener(struct mqtt_door *door,
                                          const struct mqtt_profile *profile);
 const struct net_proto *mqtt_door_proto(const struct mqtt_listener *listener);
+
+/* A credential is good no more: who came in with it goes.  On the ingest loop,
+ * after the answers that still said yes. */
+void mqtt_door_revoke(struct mqtt_door *door, enum model_grant_kind kind,
+                      struct bytes name);
 
 /* --- for the console, on the ingest loop --- */
 

@@ -1,6 +1,6 @@
 /* mqtt_inner.h -- the structs that the door's own files share; nobody else's.
  *
- * A connection is 32 bytes: it is its client id, until it needs a session; then
+ * A connection is 40 bytes: it is its client id, until it needs a session; then
  * the id moves there, and the first 8 bytes are the session's address.  What
  * waits, counts or remembers lives in sessions. */
 #ifndef MQTT_INNER_H
@@ -55,15 +55,22 @@ enum mqtt_step {
     MQTT_END,   /* the connection is closing */
 };
 
+struct mqtt_asking;
+struct mqtt_who;
+
 struct mqtt_conn {
+    union {
+        struct mqtt_who *who;         /* NULL: not known, or open to anybody */
+        struct mqtt_asking *question; /* while `asking` */
+    };
     uint8_t store[MQTT_ID_INLINE]; /* id and zeros, or the session's address */
-    uint8_t version : 3, state : 2, bridge : 1, has_session : 1;
+    uint8_t version : 3, state : 2, bridge : 1, has_session : 1, asking : 1;
     uint32_t since_s;      /* wall seconds */
     uint16_t keep_alive_s; /* in force; 0: none */
     uint16_t seen;         /* wall seconds mod 65,536: right for 18 hours */
 };
 
-_Static_assert(sizeof(struct mqtt_conn) == 32, "as mqtt_door.h counts");
+_Static_assert(sizeof(struct mqtt_conn) == 40, "as mqtt_door.h counts");
 
 /* A message that must outlive its packet: queued, retained, a will. */
 struct mqtt_message {
@@ -289,6 +296,7 @@ struct mqtt_door {
     struct base_map wills; /* client id -> struct mqtt_will_wait */
     struct base_out out, props;
     uint64_t cuts, synced; /* as seen last, in this order */
+    uint64_t revocations;  /* of credentials */
     uint64_t delivery;
     uint64_t retained_bytes;
     int64_t retained_count;
@@ -338,6 +346,20 @@ typedef enum mqtt_step mqtt_take_fn(struct mqtt_conn *conn,
                                     struct bytes body);
 mqtt_take_fn mqtt_connect_take, mqtt_publish_take, mqtt_publish_take_release;
 mqtt_take_fn mqtt_subscribe_take, mqtt_subscribe_take_un, mqtt_deliver_take_ack;
+
+/* mqtt_auth.c: app is asked, and the input paused; false: there is nothing to
+ * ask for. */
+bool mqtt_auth_ask(struct mqtt_conn *conn,
+                   const struct wire_mqtt_connect *packet);
+/* Is the answer here, and still good?  *ret_err: what it was. */
+bool mqtt_auth_known(const struct mqtt_conn *conn, struct mqtt_door *door,
+                     enum err *ret_err);
+void mqtt_auth_forget(struct mqtt_conn *conn);
+/* A device's client id is its identifier, alone or with ":" behind. */
+bool mqtt_auth_id_fits(const struct mqtt_conn *conn, struct bytes id);
+/* topic: or a filter. */
+bool mqtt_auth_may(struct mqtt_conn *conn, enum model_grant_action action,
+                   struct bytes topic);
 
 /* $SYS, $share: nobody publishes there. */
 bool mqtt_publish_is_denied(struct bytes topic);

@@ -168,6 +168,30 @@ map_expand(const char *template, const struct map_variables *variables,
     }
 }
 
+static bool
+map_is_wild(struct bytes level)
+{
+    return base_bytes_is(level, "+") || base_bytes_is(level, "#");
+}
+
+bool
+mqtt_map_object(struct bytes topic, struct base_out *out)
+{
+    struct bytes d = map_cut_level(&topic), prefix = map_cut_level(&topic);
+    struct bytes suffix = map_cut_level(&topic);
+    if (!base_bytes_is(d, "d") || prefix.size == 0 || map_is_wild(prefix))
+        return false;
+    bool whole = suffix.size > 0 && !map_is_wild(suffix);
+    if (!whole && base_bytes_find(prefix, '%') < prefix.size)
+        return false;
+    map_decode(prefix, out);
+    if (whole) {
+        base_out_u8(out, '/');
+        map_decode(suffix, out);
+    }
+    return base_out_ok(out);
+}
+
 /* A new entry for a topic that a row fits; NULL: the identifier is unfit. */
 static struct mqtt_map_entry *
 map_understand(const struct map_row *row, const struct map_variables *variables,

@@ -77,6 +77,9 @@ struct mqtt_map_taken mqtt_map_take(struct mqtt_map *map, struct bytes topic,
                                     struct bytes payload, struct wall wall,
                                     struct mono mono, uint32_t *hint);
 struct bytes mqtt_map_id(const struct mqtt_map_entry *entry);
+/* Whose a topic or a filter under d/ is: an identifier, or a prefix where the
+ * suffix is none or a wildcard.  false: neither; the node's. */
+bool mqtt_map_object(struct bytes topic, struct base_out *out);
 /* ident's answer for this topic's identifier. */
 void mqtt_map_learn(struct mqtt_map *map, struct bytes topic, struct bytes id);
 void mqtt_map_refuse(struct mqtt_map *map, struct bytes topic, enum err why,

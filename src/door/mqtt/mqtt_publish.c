@@ -383,6 +383,9 @@ mqtt_publish_take(struct mqtt_conn *conn, const struct wire_mqtt_head *head,
     if (mqtt_publish_is_denied(packet.topic))
         return publish_refuse(session, &packet, &publish_denied,
                               "nobody may publish there");
+    if (!mqtt_auth_may(conn, MODEL_GRANT_INGEST, packet.topic))
+        return publish_refuse(session, &packet, &publish_denied,
+                              "outside what this credential may send");
     if (packet.retain && door->keeps >= MQTT_KEEPS) {
         base_stat_inc(&door->stats.limits[MQTT_LIMIT_KEEPS], 1);
         mqtt_door_hold(session, MQTT_HOLD_BUSY);

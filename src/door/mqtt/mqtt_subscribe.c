@@ -149,6 +149,11 @@ subscribe_one(struct mqtt_session *session, const struct subscribe_order *order,
         return WIRE_MQTT_UNSPECIFIED;
     if (subscribe_over(session, order))
         return conn->version == 5 ? WIRE_MQTT_QUOTA : WIRE_MQTT_UNSPECIFIED;
+    struct bytes group, inner;
+    wire_mqtt_read_share(order->filter, &group, &inner);
+    if (!mqtt_auth_may(conn, MODEL_GRANT_SERIES, inner))
+        return conn->version == 5 ? WIRE_MQTT_NOT_AUTHORIZED
+                                  : WIRE_MQTT_UNSPECIFIED;
     struct mqtt_sub *sub = subscribe_find(session, order->filter);
     bool fresh = sub == NULL;
     if (fresh)

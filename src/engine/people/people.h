@@ -56,6 +56,10 @@ struct people_config {
     struct base_stats *stats;
     struct base_log *log;
     uint8_t log_n; /* of new passwords' scrypt; 0: 15 */
+    /* A key or a device's credential was revoked, or replaced: what came in
+     * with it must go.  NULL: nobody listens. */
+    void (*revoked)(void *self, enum model_grant_kind kind, struct bytes name);
+    void *self;
 };
 
 enum err people_new(const struct people_config *config,

@@ -165,6 +165,15 @@ people_who_pin(struct people *people, const uint8_t pin[32],
 
 /* --- changes --- */
 
+static void
+key_revoked(struct people *people, bool device, struct bytes name)
+{
+    const struct people_config *config = &people->config;
+    if (config->revoked)
+        config->revoked(config->self,
+                        device ? MODEL_GRANT_DEVICE : MODEL_GRANT_KEY, name);
+}
+
 static enum err
 key_full(struct people *people, struct base_note *note)
 {
@@ -278,8 +287,10 @@ key_delete(struct people *people, const struct model_grant_principal *by,
         people, batch,
         &(struct people_act){
             .by = by, .action = action, .object = row.name, .before = value});
-    if (err == ERR_OK)
-        people->keys -= pinned ? 2 : 1;
+    if (err != ERR_OK)
+        return err;
+    people->keys -= pinned ? 2 : 1;
+    key_revoked(people, key.at[0] == 'd', row.name);
     return err;
 }
 
@@ -353,8 +364,10 @@ people_device_add(struct people *people, const struct model_grant_principal *by,
                         &(struct people_act){.by = by,
                                              .action = "device.add",
                                              .object = device->name});
-    if (err == ERR_OK)
-        people_count(people);
+    if (err != ERR_OK)
+        return err;
+    people_count(people);
+    key_revoked(people, true, device->name);
     return err;
 }
 

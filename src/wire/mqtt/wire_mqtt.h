@@ -62,6 +62,7 @@ enum wire_mqtt_reason {
     WIRE_MQTT_TOO_LARGE = 0x95,
     WIRE_MQTT_QUOTA = 0x97,
     WIRE_MQTT_PAYLOAD_INVALID = 0x99,
+    WIRE_MQTT_TOO_OFTEN = 0x9F,
 };
 
 /* --- what can be wrong --- */
