@@ -96,13 +96,7 @@ enum err ident_register(struct ident *ident, struct bytes id,
                         struct store_journal_wait *wait);
 enum err ident_get(struct ident *ident, struct bytes id,
                    struct base_arena *arena, struct ident_record *ret_record);
-/* In order of the folded suffix, after `after` (may be empty). */
-enum err ident_list(struct ident *ident, struct bytes prefix,
-                    struct bytes after, unsigned limit,
-                    void (*fn)(void *self, const struct ident_record *record),
-                    void *self);
-
-/* All of a prefix, in that order, until fn says false. */
+/* All of a prefix, in order of the folded suffix, until fn says false. */
 enum err ident_walk(struct ident *ident, struct bytes prefix,
                     bool (*fn)(void *self, const struct ident_record *record),
                     void *self);

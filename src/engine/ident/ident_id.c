@@ -253,50 +253,6 @@ ident_get(struct ident *ident, struct bytes id, struct base_arena *arena,
     return err;
 }
 
-struct id_list {
-    void (*fn)(void *self, const struct ident_record *record);
-    void *self;
-};
-
-static bool
-id_list_row(void *self, struct bytes key, struct bytes value)
-{
-    struct id_list *list = self;
-    struct ident_record record;
-    (void)key;
-    if (ident_row_id_read(value, &record) == ERR_OK)
-        list->fn(list->self, &record);
-    return true;
-}
-
-enum err
-ident_list(struct ident *ident, struct bytes prefix, struct bytes after,
-           unsigned limit,
-           void (*fn)(void *self, const struct ident_record *record),
-           void *self)
-{
-    const struct ident_served *served = ident_id_served(ident, prefix);
-    if (served == NULL)
-        return ERR_DENIED;
-    if (after.size > MODEL_ID_MAX)
-        return ERR_BIG;
-    uint8_t head[4], room[IDENT_ROW_KEY + 1];
-    struct base_out own, from;
-    base_out_fixed(&own, head, sizeof head);
-    base_out_u32be(&own, served->id);
-    base_out_fixed(&from, room, sizeof room);
-    base_out_u32be(&from, served->id);
-    if (after.size > 0) { /* the least key above it */
-        base_bytes_fold(after, base_out_space(&from, after.size));
-        base_out_u8(&from, 0);
-    }
-    struct id_list list = {fn, self};
-    enum err err = store_kv_scan(store_kv_now(ident->config.kv), STORE_TABLE_ID,
-                                 base_out_bytes(&own), base_out_bytes(&from),
-                                 limit, id_list_row, &list, NULL);
-    return err == ERR_AGAIN ? ERR_OK : err;
-}
-
 struct id_walk {
     bool (*fn)(void *self, const struct ident_record *record);
     void *self;

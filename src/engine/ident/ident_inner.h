@@ -104,8 +104,6 @@ enum err ident_site_get(struct ident *ident, struct bytes prefix,
                         struct ident_record *ret_record);
 void ident_site_put(struct ident *ident, struct store_kv_batch *batch,
                     struct bytes prefix, struct wire_hs_list values);
-void ident_site_del(struct ident *ident, struct store_kv_batch *batch,
-                    struct bytes prefix);
 /* Values of 0.NA/P as its grantor writes them, over what its node has said;
  * *ret_values is to be ended. */
 void ident_site_granted(struct ident *ident, const struct ident_row_prefix *row,

@@ -87,15 +87,6 @@ ident_site_put(struct ident *ident, struct store_kv_batch *batch,
     base_arena_done(&arena);
 }
 
-void
-ident_site_del(struct ident *ident, struct store_kv_batch *batch,
-               struct bytes prefix)
-{
-    uint8_t room[IDENT_ROW_KEY];
-    (void)ident;
-    store_kv_del(batch, STORE_TABLE_ID, ident_site_key(prefix, room));
-}
-
 /* --- making one --- */
 
 struct site_make {
