@@ -362,9 +362,15 @@ static enum err
 step_approve(struct step_work *work)
 {
     struct ident *ident = work->ident;
+    uint8_t moving = work->row.flags & (IDENT_ROW_HOSTED | IDENT_ROW_MOVING);
     if (!work->found || work->row.state == APPLIED) {
         work->row.state = APPROVED;
         work->row.approved_ms = ident_now(ident);
+    } else if (moving == IDENT_ROW_HOSTED) {
+        /* A node that joined beside its host would count again. */
+        return step_no(work, ERR_CONFLICT, "prefix",
+                       "its names and figures are kept here: export it, and "
+                       "import them at its own node first");
     }
     if (work->step->token == NULL)
         return ERR_OK;

@@ -3,7 +3,8 @@
  *   verb      from                               to
  *   apply     (none) returned refused            applied
  *   approve   (none) applied                     approved, a join token
- *             approved active suspended          as it was, another token
+ *             approved active suspended          as it was, another token; if
+ *                                                hosted only once exported
  *   return    applied                            returned (to be completed)
  *   refuse    applied                            refused
  *   host      (none) applied                     active, its names kept here
