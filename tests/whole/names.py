@@ -47,6 +47,9 @@ def everywhere(nodes):
     first = values(nodes[2], HOST)
     assert {'CLASS', 'HS_ADMIN'} == {v['type'] for v in first}, first
     for node in nodes:
+        # the links come up one after the other
+        until('%s finds it' % node.prefix,
+              lambda: resolve(node, HOST)[0] == 0)
         assert values(node, HOST) == first, node.prefix
         assert values(node, HOST.upper()) == first, node.prefix
     _, answer, _ = resolve(nodes[3], '88.31.1001/HOST', '--trace')
