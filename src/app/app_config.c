@@ -331,8 +331,7 @@ config_whole(struct model_yaml *yaml, const struct model_yaml_node *root,
     if (strcmp(config->bind, "127.0.0.1") != 0 &&
         strcmp(config->bind, "::1") != 0)
         model_yaml_fail(yaml, at[KEY_BIND], ERR_UNSUPPORTED,
-                        "\"%s\": a node serves on loopback only, until users "
-                        "and rights exist",
+                        "\"%s\": so far a node serves on loopback only",
                         config->bind);
     config->port = (uint16_t)model_yaml_int(yaml, at[KEY_PORT], 1, 65520, 8100);
     config_list(yaml, at[KEY_NAMES], &config->names);
