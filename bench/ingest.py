@@ -33,8 +33,9 @@ class Ours:
         os.makedirs(self.dir)
         with open(self.dir + '/node.yaml', 'w') as f:
             f.write('node: "88.31.1001"\nrole: enterprise\ndata: "%s"\n'
-                    'packs_dir: "%s/packs"\nport: %d\ndoors: {mqtt: '
-                    '{connections: 20000}}\n' % (self.dir, TOP, self.base))
+                    'packs_dir: "%s/packs"\nport: %d\nanonymous: viewer\n'
+                    'doors: {mqtt: {profile: open, connections: 20000}}\n' %
+                    (self.dir, TOP, self.base))
         log = open(self.dir + '/log', 'w')
         self.process = subprocess.Popen(
             [DOUGONG, 'serve', self.dir + '/node.yaml'], stdout=log,
