@@ -1,6 +1,7 @@
 /* api_tree.h -- who is in the tree, and who may join it.
  *
- * Paths    GET  /api/tree                  this node, its parent, its children
+ * Paths    GET  /api/tree                  this node, its parent, its children,
+ *                                          its 20 newest alerts
  *          GET  /api/tree/{prefix}/links   channels of one link, last refusals
  *          /api/prefix-applications/...    api_tree_prefix.h
  * Loop     the state loop.
