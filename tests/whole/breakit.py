@@ -82,9 +82,7 @@ def a_wish_that_cannot_be_is_refused(url):
 
 def broken(url, seconds, seed):
     """Runs it; the last status."""
-    wish = {'seconds': seconds}
-    if seed is not None:
-        wish['seed'] = seed
+    wish = {'seconds': seconds, 'seed': seed}
     until('the breaker listens', lambda: http(url)[0] == 200, 20)
     status, answer, _ = http(url, data=json.dumps(wish).encode(),
                              method='POST')
@@ -124,7 +122,7 @@ def judge(status):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--seconds', type=int, default=20)
-    parser.add_argument('--seed', type=int)
+    parser.add_argument('--seed', type=int, default=20261122)
     args = parser.parse_args()
     the_counter_sees_what_is_lost_and_what_is_doubled()
     var, base = tempfile.mkdtemp(prefix='dougong-break-'), free_tree()

@@ -13,7 +13,8 @@ In the end
   the nation's figures equal a recomputation from the enterprise's samples,
 bit for bit.
 
-  crash.py [--rounds N | --kills N] [--seed N]      default 10 rounds
+  crash.py [--rounds N | --kills N] [--seed N]      default 10 rounds, always
+the same seed
 
 --kills goes on until N rounds of the first kind are done; every SIGKILL that
 happened, in whatever round, is counted.
@@ -128,8 +129,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('--rounds', type=int, default=10)
     parser.add_argument('--kills', type=int, default=0)
-    parser.add_argument('--seed', type=int,
-                        default=int.from_bytes(os.urandom(4), 'big'))
+    parser.add_argument('--seed', type=int, default=20261122)
     args = parser.parse_args()
     print('seed: %d' % args.seed, flush=True)
     rng = random.Random(args.seed)
