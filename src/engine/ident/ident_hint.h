@@ -12,8 +12,8 @@
  *          a destination hears the count each 10 s; nothing from above for 60 s
  *          and what was asked there is fetched again before it is given.
  * Limits   changes are gathered for 20 ms or 512; 256 children that keep; a
- * queue that is full drops (tier), which the count shows. Threads  the state
- * loop. */
+ *          queue that is full drops (tier), which the count shows.
+ * Threads  the state loop. */
 #ifndef IDENT_HINT_H
 #define IDENT_HINT_H
 

@@ -16,9 +16,10 @@
  *          dirties what lies above rollup's FOLDED sequence.
  * Threads  one owner, the ingest loop, unless said otherwise.
  * Limits   1,000 series per identifier; 65,536 dirty windows, store_ts's memory
- *          (then samples are BUSY: come again); time: retention .. now + 10 min
- * (TIME). Errors   ABSENT the identifier is not known here yet (ask ident),
- * NAME a metric name is unfit, TIME, LIMIT, FULL, BUSY, IO. */
+ *          (then samples are BUSY: come again); times from the retention to
+ *          10 min ahead.
+ * Errors   ABSENT the identifier is not known here yet (ask ident), NAME a
+ *          metric name is unfit, TIME, LIMIT, FULL, BUSY, IO. */
 #ifndef STREAM_H
 #define STREAM_H
 
