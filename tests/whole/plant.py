@@ -5,7 +5,8 @@ Every works runs for more than half an hour of its own time into a real
 enterprise below a province and the nation; in the middle the enterprise is
 killed.  Afterwards every sample is there, and every count of the pack
 kpi/iso22400 at the nation, its ratios and the electricity are those of the
-truth, to the integer.
+truth, to the integer; and so are energy and carbon dioxide of each works, which
+the nation's figure walks down to machine by machine.
 """
 import json
 import os
@@ -13,11 +14,13 @@ import re
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 from chain import DOUGONG, Chain, until  # noqa: E402
 
 HOUR = 3600000
+GRID = Fraction('0.5849')   # Shanghai: g per Wh
 WORKS = ('pump', 'machining', 'electronics')
 START = '2026-11-21T23:30:00Z'
 
@@ -120,6 +123,66 @@ def checked(node, *truths):
     return said
 
 
+def hour_of(truths, start):
+    """{works: {machine: Wh}} of the hour that begins at start."""
+    works = {}
+    for name, path in zip(WORKS, truths):
+        of = works[name] = {}
+        for row in map(json.loads, open(path)):
+            if row.get('window') == 'minute' and \
+                    start <= row['from_ms'] < start + HOUR:
+                of[row['id']] = of.get(row['id'], 0) + row['wh']
+    return works
+
+
+def machines_of(node, metric, at):
+    """{machine: value} that the figure of this node walks down to."""
+    status, answer = node.get('/api/figures/explain', pack='energy/carbon',
+                              metric=metric, at=at)
+    found, entries = {}, list(answer['entries']) if status == 200 else []
+    for entry in entries:
+        entries += entry.get('below', [])
+        if entry['kind'] == 'unit':
+            assert entry['name'] not in found, entry
+            found[entry['name']] = int(entry['value'])
+    return found
+
+
+def carbon_equal(chain, truths, start):
+    """The hour that the run ends with, at all three: sums to the integer (the
+    grams of each machine are rounded once, half to even), ratios by one
+    division; and of each works."""
+    at = time.strftime('%Y-%m-%dT%H', time.gmtime(start / 1000 + 8 * 3600))
+    works = hour_of(truths, start)
+    grams = {name: {unit: round(wh * GRID) for unit, wh in of.items()}
+             for name, of in works.items()}
+    wh, g = [sum(sum(of.values()) for of in by.values())
+             for by in (works, grams)]
+    wants = {'electricity': str(wh), 'energy': str(wh),
+             'energy_covered': str(wh), 'scope2': str(g), 'co2': str(g),
+             'energy_kwh': '%d.%03d' % divmod(wh, 1000),
+             'co2_kg': '%d.%03d' % divmod(g, 1000)}
+    for node in reversed(chain.nodes):
+        for metric, want in wants.items():
+            until('%s %s' % (node.prefix, metric), lambda: node.get(
+                '/api/figures', pack='energy/carbon', metric=metric, at=at,
+                parts=0)[1].get('value') == want, 60)
+        status, row = node.get('/api/figures', pack='energy/carbon', at=at,
+                               metric='intensity', parts=0)
+        assert abs(Fraction(row['value']) - Fraction(1000 * g, wh)) <= \
+            Fraction(1, 20), (node.prefix, row['value'], g, wh)
+        for metric, by in (('electricity', works), ('co2', grams)):
+            each = {unit: value for of in by.values()
+                    for unit, value in of.items()}
+            until('%s: machines of %s' % (node.prefix, metric),
+                  lambda: machines_of(node, metric, at) == each, 30, 0.5)
+    for name, of in works.items():
+        print('figure: %s (simulated): %s: %d machines, %d Wh, %d g of carbon '
+              'dioxide, equal at enterprise, province and nation' % (
+                  name, at, len(of), sum(of.values()),
+                  sum(grams[name].values())))
+
+
 def a_lie_is_found(chain, truths):
     """One piece more in a series, one good piece less in a minute, no end."""
     lines = open(truths[0]).read().splitlines()
@@ -167,6 +230,7 @@ def main():
         assert '576 series' in said, said
         checked(chain.province, *truths, '--figures')
         checked(chain.nation, *truths, '--figures')
+        carbon_equal(chain, truths, edge - HOUR)
         a_lie_is_found(chain, truths)
 
 
