@@ -40,6 +40,10 @@ replay_file(const char *path)
         exit(1);
     size_t size = fread(data, 1, 1 << 22, file);
     fclose(file);
+    if (size == 0) { /* it would stand for an input that got lost */
+        fprintf(stderr, "%s is empty\n", path);
+        exit(1);
+    }
     replay_bytes(data, size);
     for (size_t n = 0; size <= REPLAY_PREFIX_MAX && n < size; n++)
         replay_bytes(data, n);

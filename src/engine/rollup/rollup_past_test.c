@@ -150,8 +150,6 @@ some_step(struct node *nodes[4], unsigned node_count)
     case 2:
     case 3:
     case 4:
-        save_one(node, window);
-        break;
     case 5:
         save_one(node, window);
         break;

@@ -301,9 +301,9 @@ filing_values(struct filing *filing)
 static bool
 filing_reason_read(struct bytes text, uint8_t *ret_reason)
 {
-    for (uint8_t i = 0; i < WIRE_RETURN_REASONS; i++)
-        if (base_bytes_is(text, wire_return_reason_name(i))) {
-            *ret_reason = i;
+    for (unsigned i = 0; i < WIRE_RETURN_REASONS; i++)
+        if (base_bytes_is(text, wire_return_reason_name((uint8_t)i))) {
+            *ret_reason = (uint8_t)i;
             return true;
         }
     *ret_reason = WIRE_RETURN_FIRST;
