@@ -43,6 +43,20 @@ figure_value(const json_t *row, const char *unit, char *to, size_t size)
         snprintf(to, size, "%s%s%s", value, unit[0] != '\0' ? " " : "", unit);
 }
 
+/* "region=310000 Shanghai", when only some cells were asked about. */
+static void
+figure_cell(const json_t *answer)
+{
+    json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(answer, "cell"), i, one)
+        printf("%s%s=%s %s", i == 0 ? "only: " : ", ", figure_text(one, "dim"),
+               figure_text(one, "code"),
+               figure_text(json_object_get(one, "label"), "en"));
+    if (json_array_size(json_object_get(answer, "cell")) > 0)
+        putchar('\n');
+}
+
 /* --- show --- */
 
 static void
@@ -92,6 +106,7 @@ figure_show(const json_t *answer)
     const char *name = figure_text(answer, "name");
     const char *unit = figure_text(answer, "unit");
     const json_t *rows = json_object_get(answer, "figures");
+    figure_cell(answer);
     if (json_object_get(answer, "rows") != NULL) {
         figure_by(answer, unit);
         return CTL_OK;
@@ -302,6 +317,9 @@ figure_explained(const json_t *answer, bool verify)
     figure_value(answer, unit, value, sizeof value);
     printf("%s %s = %s\n", figure_text(answer, "name"),
            figure_text(answer, "window"), value);
+    figure_cell(answer);
+    printf("reported: %lld of %lld\n", figure_number(answer, "reported"),
+           figure_number(answer, "expected"));
     printf("formula: %s\n", figure_text(answer, "formula"));
     figure_operand(answer, "a");
     figure_operand(answer, "b");
@@ -335,6 +353,7 @@ figure_coverage(const json_t *answer)
     size_t i;
     long long reported = figure_number(answer, "reported");
     long long expected = figure_number(answer, "expected");
+    figure_cell(answer);
     printf("%s %s: reported %lld of %lld\n", figure_text(answer, "pack"),
            figure_text(answer, "window"), reported, expected);
     json_array_foreach(json_object_get(answer, "parts"), i, part)
@@ -482,6 +501,7 @@ ctl_figure(struct ctl *ctl)
     figure_parameter(&path, "last", ctl_value(ctl, "last"));
     figure_parameter(&path, "vintage", ctl_value(ctl, "vintage"));
     figure_parameter(&path, "asof", ctl_value(ctl, "asof"));
+    figure_parameter(&path, "cell", ctl_value(ctl, "cell"));
     figure_parameter(&path, "by", ctl_value(ctl, "by"));
     figure_parameter(&path, "where", ctl_value(ctl, "where"));
     base_out_u8(&path, 0);

@@ -170,6 +170,50 @@ def the_nation_by_division(chain, firms):
         want.get(code, 0) for code in ('C34', 'C35', 'C36', 'C39')), some
 
 
+def the_nation_by_cell(chain, firms):
+    """One industry of one region: its number, who gave it, and that alone."""
+    want = {}
+    for n, firm in enumerate(firms[1:], 1):
+        want.setdefault(firm.ind, {})[firm.id] = 110000 + n * 1000
+    for ind, firms_of in want.items():
+        cell = 'region=310000,ind=' + ind  # in any order
+        status, answer = chain.nation.get(
+            '/api/figures/explain', pack=PACK, metric='revenue', at=WINDOW,
+            cell=cell)
+        assert status == 200, answer
+        assert [(c['dim'], c['code']) for c in answer['cell']] == [
+            ('ind', ind), ('region', '310000')], answer['cell']
+        assert int(answer['value']) == sum(firms_of.values()), answer
+        units = [one for one in below({'below': answer['entries']})
+                 if one['kind'] == 'unit' and one['value'] is not None]
+        assert {one['name']: int(one['value']) for one in units} == firms_of
+        for one in units:
+            assert [r['verdict'] for r in one['below']
+                    if r['kind'] == 'return'] == ['signed'], one
+        status, shown = chain.nation.get(
+            '/api/figures', pack=PACK, metric='revenue', at=WINDOW, cell=cell)
+        for key in ('value', 'reported', 'expected', 'n'):
+            assert shown[key] == answer[key], (key, shown, answer)
+    done = chain.nation.ctl('figure', 'explain', PACK, 'revenue', '--at',
+                            WINDOW, '--cell', 'ind=C36,region=310000',
+                            '--verify')
+    assert b'only: ' in done.stdout and b'region=310000' in done.stdout
+    assert done.stdout.count(b'return revision ') == len(want['C36'])
+    assert b', 0 wrong, 0 not to be checked' in done.stdout, done.stdout
+    status, answer = chain.nation.get('/api/figures/explain', pack=PACK,
+                                      metric='revenue', cell='region=440000')
+    assert status == 200 and answer['value'] is None, answer
+    assert answer['expected'] == 0 and answer['entries'][0]['below'] == []
+    for cell, says in (('region=31', 'did you mean 310000?'),
+                       ('regio=310000', 'did you mean region?'),
+                       ('ind=C99', 'dim ind has no code "C99"')):
+        status, answer = chain.nation.get('/api/figures/explain', pack=PACK,
+                                          metric='revenue', cell=cell)
+        assert status == 404 and says in answer['detail'], (cell, answer)
+    print('figure: %d cells of the nation walk down to their returns' %
+          len(want))
+
+
 def json_items(answer):
     return {k: v for k, v in answer['items'].items()
             if not k.endswith('_base')}
@@ -324,6 +368,7 @@ def main():
                                    values(rng, 100000))
         total = the_month(chain, firms)
         the_nation_by_division(chain, firms)
+        the_nation_by_cell(chain, firms)
         total = the_soft_check(chain, firms[0], total)
         total = the_correction(chain, firms, total)
         the_walk_ends_at_the_returns(chain, firms)

@@ -84,6 +84,7 @@ figures_ask(struct net_http_request *request, struct rollup_ask *ask)
         .name = net_http_query(request, "metric"),
         .at = net_http_query(request, "at"),
         .freq = net_http_query(request, "freq"),
+        .cells = net_http_query(request, "cell"),
     };
     bool pages = net_http_query(request, "limit").at != NULL;
     enum err err = figures_number(request, pages ? "limit" : "last", 1,
@@ -129,6 +130,7 @@ figures_one(const struct rollup_answer *answer,
 {
     const struct rollup_figure *figure = &answer->figures[0];
     json_t *to = api_figures_json_name(&answer->name);
+    api_figures_json_cell(to, &answer->cells);
     api_figures_json_window(to, &answer->name, figure);
     json_object_set_new(to, "parts",
                         api_figures_json_parts(&answer->name, figure, request));
@@ -203,6 +205,7 @@ figures_by(struct rollup *rollup, struct net_http_request *request)
         .asof_ms = ask.asof_ms,
         .dim = net_http_query(request, "by"),
         .where = net_http_query(request, "where"),
+        .cells = ask.cells,
     };
     base_arena_init(&arena, FIGURES_ARENA);
     enum err err = ERR_OK;
@@ -514,11 +517,16 @@ figures_explained(const struct figures_explain *explain, struct bytes entries)
     if (wire_explain_open(entries, &cur) == ERR_OK)
         wire_explain_next(&cur, &own);
     json_t *to = api_figures_json_name(name), *window = json_object();
+    api_figures_json_cell(to, &explain->explain.cells);
+    figure.sum.reported = own.reported;
+    figure.sum.expected = own.expected;
+    figure.sum.n = own.n;
     figure.sum.present = (own.has & WIRE_EXPLAIN_VALUE) != 0;
     figure.sum.value = own.value;
     api_figures_json_window(window, name, &figure);
-    static const char *const keys[] = {"window", "freq",  "from", "to",
-                                       "value",  "shape", "asof"};
+    static const char *const keys[] = {"window",   "freq",    "from",  "to",
+                                       "value",    "n",       "shape", "asof",
+                                       "reported", "expected"};
     for (size_t i = 0; i < BASE_COUNT(keys); i++)
         json_object_set(to, keys[i], json_object_get(window, keys[i]));
     json_decref(window);

@@ -3,12 +3,17 @@
  * GET /api/figures           pack, metric (a metric or a measure), at (a
  *     window; none: the newest complete one of freq), freq, last (windows,
  *     1..1000), vintage, asof (RFC 3339 or ms: as this node had it then),
- *     parts (0..256; 64).  One object: the newest window
+ *     parts (0..256; 64), cell (DIM=CODE,...: of these cells only; a code above
+ *     others means all below it), by (a dim: rows for its codes), where (a
+ *     truth over dims).  One object: the newest window
  *     (RULINGS 32: pack name window freq from to value unit digits n reported
- *     expected epoch revision shape state vintage pending parts[]); with
- *     `last` also figures[], oldest first.  from, to: ms; value: text or null.
- * GET /api/figures/explain   pack, metric, at, freq, asof.  {value, a, b: the
- *     operands with their sums, times, minus, formula, asof, entries[]}; an
+ *     expected epoch revision shape state vintage pending parts[], and cell[]);
+ *     with `last` also figures[], oldest first.  from, to: ms; value: text or
+ *     null.
+ * GET /api/figures/explain   pack, metric, at, freq, asof, cell: every level
+ *     then answers for these cells only.  {value, n, reported, expected, a, b:
+ *     the operands with their sums, times, minus, formula, asof, cell[]: {dim,
+ *     code, label}, entries[]}; an
  *     entry is {kind node|part|unit|input, name, value, a, b, n, reported,
  *     expected, epoch, revision, why, changed, shard, sequence, samples, first,
  *     last, digest (of a unit: model_event.h), below[]}, or
@@ -22,7 +27,7 @@
  *     are too large; drawn in wire_return.h}.  Every level answers as it was
  *     when it had told what is counted above it; `changed`: it cannot any more.
  *     A unit that the asker may not name has name null and nothing below it.
- * GET /api/figures/coverage  pack, at, freq, parts.  {expected, reported,
+ * GET /api/figures/coverage  pack, at, freq, parts, cell.  {expected, reported,
  *     complete, parts[]}, who is missing first.
  * GET /api/figures/packs     what packs this node has, and in which shape.
  * GET /api/figures/windows   pack, metric, freq, limit (1..1000; 60), next.
@@ -40,9 +45,9 @@
  *     The figure `reported` of the window as it is then, with vintage and
  *     root.
  *
- * Problems 404 unknown pack, metric, window, vintage; 400 a malformed
- *          parameter; 409 sealed already, or still open; each names what was
- *          expected.
+ * Problems 404 unknown pack, metric, window, vintage, dim or code; 400 a
+ *          malformed parameter; 409 sealed already, or still open; each names
+ *          what was expected.
  * Threads  handlers run on rollup's loop. */
 #ifndef API_FIGURES_H
 #define API_FIGURES_H

@@ -68,6 +68,24 @@ api_figures_json_name(const struct rollup_name *name)
     return to;
 }
 
+void
+api_figures_json_cell(json_t *to, const struct model_cells *cells)
+{
+    json_t *list = json_array();
+    for (unsigned d = 0; d < MODEL_PACK_DIMS; d++) {
+        const struct model_code *code = cells->codes[d];
+        if (!code)
+            continue;
+        json_t *one = json_pack("{s:s, s:s}", "dim", cells->pack->dims[d].name,
+                                "code", code->code);
+        json_object_set_new(one, "label",
+                            api_figures_json_label(
+                                (struct model_pack_text){code->zh, code->en}));
+        json_array_append_new(list, one);
+    }
+    json_object_set_new(to, "cell", list);
+}
+
 static void
 json_counts(json_t *to, const struct rollup_name *name,
             const struct rollup_part *part)
@@ -170,6 +188,7 @@ api_figures_json_by(const struct rollup_by *by)
     const struct model_calendar *calendar = &name->pack->calendar;
     char text[MODEL_WINDOW_TEXT];
     json_t *to = api_figures_json_name(name), *rows = json_array();
+    api_figures_json_cell(to, &by->cells);
     json_object_set_new(
         to, "window",
         json_string(model_calendar_text(calendar, by->window, text)));

@@ -13,6 +13,8 @@ void api_figures_json_window(json_t *to, const struct rollup_name *name,
 json_t *api_figures_json_parts(const struct rollup_name *name,
                                const struct rollup_figure *figure,
                                const struct net_http_request *request);
+/* cell: [{dim, code, label}], in the order of the pack; [] for all cells. */
+void api_figures_json_cell(json_t *to, const struct model_cells *cells);
 /* {name, unit, scale, sum, label, expr} of an operand; a true: the first. */
 json_t *api_figures_json_by(const struct rollup_by *by);
 json_t *api_figures_json_operand(const struct rollup_name *name, bool a,

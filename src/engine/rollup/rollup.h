@@ -45,6 +45,7 @@
 #include "base/base_stat.h"
 #include "crypt/crypt_key.h"
 #include "model/model_audit.h"
+#include "model/model_cells.h"
 #include "model/model_event.h"
 #include "model/model_figure.h"
 #include "store/store_kv.h"
@@ -116,11 +117,12 @@ void rollup_linked(void *rollup, struct bytes to, bool resync);
  * text; empty: the newest complete one of `freq`, empty: the pack's first. */
 struct rollup_ask {
     struct bytes pack, name, at, freq;
-    unsigned last;    /* windows, going back; 0: 1 */
-    uint32_t vintage; /* 0: live */
-    int64_t asof_ms;  /* 0: now; else as this node had it then */
-    unsigned parts;   /* at most so many parts, <= 256; of the last window */
-    bool least_first; /* parts: the smallest first (who is missing) */
+    unsigned last;      /* windows, going back; 0: 1 */
+    uint32_t vintage;   /* 0: live */
+    int64_t asof_ms;    /* 0: now; else as this node had it then */
+    unsigned parts;     /* at most so many parts, <= 256; of the last window */
+    bool least_first;   /* parts: the smallest first (who is missing) */
+    struct bytes cells; /* model_cells.h; empty: of all cells */
 };
 
 /* What a name means in a pack: one slot, or a ratio of two. */
@@ -166,6 +168,7 @@ struct rollup_figure {
 
 struct rollup_answer {
     struct rollup_name name;
+    struct model_cells cells;      /* of which it is */
     struct rollup_figure *figures; /* newest first */
     unsigned count;
     uint32_t next; /* the window before the last, 0: there is none */
@@ -228,6 +231,7 @@ struct rollup_by_ask {
     int64_t asof_ms;
     struct bytes dim;   /* a row for each of its codes; empty: none */
     struct bytes where; /* a truth over dims: ind == 'C36', flag(ind, 'x') */
+    struct bytes cells; /* as in rollup_ask; both hold */
 };
 
 struct rollup_by_row {
@@ -238,6 +242,7 @@ struct rollup_by_row {
 
 struct rollup_by {
     struct rollup_name name;
+    struct model_cells cells;
     uint32_t window;
     int64_t at_ms;
     struct rollup_part sum;     /* of all cells that `where` lets pass */
@@ -251,12 +256,14 @@ enum err rollup_by(struct rollup *rollup, const struct rollup_by_ask *ask,
                    struct base_note *note);
 
 /* Asks its way down; done runs exactly once, at once or within 5 s, with the
- * entries of wire/figure/wire_explain.h.  window: of the question, filled in
+ * entries of wire/figure/wire_explain.h.  Of some cells only: every level
+ * answers for them alone.  name, cells, window: of the question, filled in
  * before. */
 struct rollup_explain {
     void (*done)(struct rollup_explain *explain, enum err err,
                  struct bytes entries);
     struct rollup_name name;
+    struct model_cells cells;
     uint32_t window;
     int64_t at_ms; /* the instant that is explained */
 };

@@ -13,7 +13,8 @@ enum { BY_ROWS = 4096, BY_MEMORY = 1 << 20 };
 struct by {
     const struct model_pack *pack;
     const struct model_expr *where; /* NULL: all cells */
-    int dim;                        /* -1: none */
+    struct model_cells cells;
+    int dim; /* -1: none */
     struct model_figure sum;
     struct model_figure **codes; /* by the dim's entry; NULL: nothing */
     unsigned count;
@@ -66,7 +67,8 @@ by_line(void *self, const struct rollup_line *line)
 {
     struct by *by = self;
     by->cell = line->cell;
-    if (line->cell >= by->pack->cells || !by_wanted(by))
+    if (line->cell >= by->pack->cells ||
+        !model_cells_have(&by->cells, line->cell) || !by_wanted(by))
         return true;
     by->err = model_figure_add(&by->sum, line->figure, 1);
     if (by->err == ERR_OK && by->dim >= 0)
@@ -148,6 +150,7 @@ by_read(struct rollup *rollup, const struct rollup_by_ask *ask, struct by *by,
     enum err err = rollup_table(rollup, &whole, by_line, by, &table, note);
     if (err != ERR_OK)
         return err;
+    to->cells = by->cells;
     to->window = table.window;
     to->at_ms = table.at_ms;
     err = by->err == ERR_OK ? by_rows(by, to, arena) : by->err;
@@ -172,6 +175,8 @@ rollup_by(struct rollup *rollup, const struct rollup_by_ask *ask,
         err = by_dim(by->pack, ask->dim, &by->dim, note);
     if (err == ERR_OK)
         err = by_where(by->pack, ask->where, &work, &by->where, note);
+    if (err == ERR_OK)
+        err = model_cells_read(ask->cells, by->pack, &by->cells, note);
     if (err == ERR_OK) {
         uint32_t codes =
             by->dim >= 0 ? by->pack->dims[by->dim].entries->count : 0;

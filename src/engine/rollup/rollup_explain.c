@@ -49,6 +49,7 @@ struct explain_call {
     struct base_arena arena;
     struct rollup_name name;
     struct rollup_figure figure;
+    struct model_cells cells; /* that are asked about */
     struct rollup_when when;
     size_t all; /* bytes that the window's keys begin with */
     unsigned pack, waiting, child_count;
@@ -424,14 +425,18 @@ explain_child_ask(struct explain_call *call, struct explain_child *child,
                   unsigned deadline_ms)
 {
     struct model_port *port = call->rollup->config.port;
-    struct base_out body;
+    struct base_out body, cells;
+    uint8_t room[MODEL_CELLS_TEXT];
     base_out_grow(&body, 1 << 17);
+    base_out_fixed(&cells, room, sizeof room);
+    model_cells_write(&call->cells, &cells);
     wire_explain_ask_write(&body,
                            &(struct wire_explain_ask){
                                .window = call->figure.window,
                                .limit = EXPLAIN_PARTS,
                                .pack = base_bytes_text(call->name.pack->name),
                                .name = base_bytes_text(call->name.name),
+                               .cells = base_out_bytes(&cells),
                                .held = base_out_bytes(&child->held)});
     port->ops->ask(port, MODEL_CHANNEL_FIGURE_CALL,
                    MODEL_KIND_FIGURE_CALL_EXPLAIN, child->part->from,
@@ -493,7 +498,10 @@ explain_figure(struct explain_call *call, const struct rollup_ask *ask,
     struct rollup_answer shown;
     struct rollup_key key;
     rollup_fold_flush(rollup);
-    enum err err = explain_when(rollup, ask, held, &call->arena, &call->when);
+    enum err err = rollup_query_cells(rollup, ask, &call->cells, note);
+    if (err == ERR_OK)
+        err = explain_when(rollup, ask, held, &call->arena, &call->when);
+    call->when.only = &call->cells;
     if (err == ERR_OK)
         err = rollup_query_show(rollup, ask, &call->when, &call->arena, &shown,
                                 note);
@@ -535,6 +543,7 @@ explain_begin(struct rollup *rollup, const struct rollup_ask *ask,
     }
     if (explain) {
         explain->name = call->name;
+        explain->cells = call->cells;
         explain->window = call->figure.window;
         explain->at_ms = call->when.ms;
     }
@@ -564,8 +573,10 @@ explain_question(struct rollup *rollup, const struct model_message *message,
     enum err err = wire_explain_ask_read(message->body, &question);
     if (err != ERR_OK)
         return err;
-    *ask = (struct rollup_ask){
-        .pack = question.pack, .name = question.name, .last = question.limit};
+    *ask = (struct rollup_ask){.pack = question.pack,
+                               .name = question.name,
+                               .last = question.limit,
+                               .cells = question.cells};
     *ret_held = question.held;
     int pack = rollup_pack_find(rollup, question.pack);
     if (question.window && pack >= 0)

@@ -210,6 +210,7 @@ struct rollup_when {
         int64_t ms;
     } * cells; /* not NULL: each its own, rising, and no others */
     unsigned count;
+    const struct model_cells *only; /* NULL: all cells */
 };
 
 /* rollup_past.c */
@@ -280,12 +281,17 @@ uint32_t rollup_seal_version(struct rollup *rollup, unsigned pack,
 enum err rollup_seal_window(struct rollup *rollup, unsigned pack,
                             uint32_t window, struct rollup_row_window *row,
                             const struct model_grant_principal *actor);
-/* The sum over all cells of a vintage. */
+/* The sum over the cells of a vintage; only NULL: over all. */
 enum err rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
-                         uint32_t version, struct rollup_row_vintage *ret_head,
+                         uint32_t version, const struct model_cells *only,
+                         struct rollup_row_vintage *ret_head,
                          struct model_figure *ret_sum);
 
 /* rollup_query.c */
+/* The cells that are asked for; all, if the pack is not known. */
+enum err rollup_query_cells(struct rollup *rollup, const struct rollup_ask *ask,
+                            struct model_cells *ret_cells,
+                            struct base_note *note);
 enum err rollup_query_name(struct rollup *rollup, struct bytes pack,
                            struct bytes name, struct rollup_name *ret_name,
                            unsigned *ret_pack, struct base_note *note);

@@ -88,6 +88,8 @@ bool
 rollup_past_when(const struct rollup_when *when, uint32_t cell, int64_t *ret_ms)
 {
     *ret_ms = when->ms;
+    if (!model_cells_have(when->only, cell))
+        return false;
     if (!when->cells)
         return true;
     for (unsigned low = 0, high = when->count; low < high;) {
@@ -138,17 +140,22 @@ rollup_past_contrib(struct rollup *rollup, const struct rollup_when *when,
 {
     enum err err = ERR_ABSENT;
     int64_t at_ms;
-    if (!when->cells)
-        return past_contrib(rollup, key, value, when->ms, slots, ret_row);
     if (source->child.size > 0)
         return rollup_past_when(when, source->cell, &at_ms)
                    ? past_contrib(rollup, key, value, at_ms, slots, ret_row)
                    : ERR_ABSENT;
+    if (!when->cells) {
+        err = past_contrib(rollup, key, value, when->ms, slots, ret_row);
+        return err == ERR_OK && !model_cells_have(when->only, ret_row->cell)
+                   ? ERR_ABSENT
+                   : err;
+    }
     /* A unit may have moved between cells: the one it was in then counts. */
     for (unsigned i = 0; i < when->count && err == ERR_ABSENT; i++) {
         err =
             past_contrib(rollup, key, value, when->cells[i].ms, slots, ret_row);
-        if (err == ERR_OK && ret_row->cell != when->cells[i].cell)
+        if (err == ERR_OK && (ret_row->cell != when->cells[i].cell ||
+                              !model_cells_have(when->only, ret_row->cell)))
             err = ERR_ABSENT;
     }
     return err;

@@ -280,20 +280,21 @@ query_live(struct rollup *rollup, unsigned pack, struct rollup_figure *figure,
 /* A sealed window: the root, and whether the live cells have another. */
 static enum err
 query_vintage(struct rollup *rollup, unsigned pack, uint32_t version,
-              int64_t at_ms, struct rollup_figure *figure,
+              const struct rollup_when *when, struct rollup_figure *figure,
               struct model_figure *ret_sum)
 {
     struct rollup_row_vintage head;
     uint8_t root[32];
     uint32_t cells;
-    enum err err =
-        rollup_seal_sum(rollup, pack, figure->window, version, &head, ret_sum);
+    enum err err = rollup_seal_sum(rollup, pack, figure->window, version,
+                                   when->only, &head, ret_sum);
     if (err != ERR_OK)
         return err;
     figure->vintage = version;
     figure->sealed_ms = head.sealed_ms;
     memcpy(figure->root, head.root, sizeof figure->root);
-    err = rollup_seal_root(rollup, pack, figure->window, at_ms, root, &cells);
+    err =
+        rollup_seal_root(rollup, pack, figure->window, when->ms, root, &cells);
     figure->pending =
         err == ERR_OK && memcmp(root, head.root, sizeof root) != 0;
     return ERR_OK;
@@ -351,8 +352,7 @@ rollup_query_figure(struct rollup *rollup, const struct rollup_name *name,
     if (err == ERR_OK && vintage)
         version = vintage;
     if (err == ERR_OK && version > 0)
-        err =
-            query_vintage(rollup, pack, version, when->ms, ret_figure, &sealed);
+        err = query_vintage(rollup, pack, version, when, ret_figure, &sealed);
     if (err != ERR_OK)
         return err;
     ret_figure->sealed = vintage || !kept;
@@ -609,6 +609,17 @@ query_asof(struct rollup *rollup, const struct rollup_ask *ask,
 }
 
 enum err
+rollup_query_cells(struct rollup *rollup, const struct rollup_ask *ask,
+                   struct model_cells *ret_cells, struct base_note *note)
+{
+    int pack = rollup_pack_find(rollup, ask->pack);
+    *ret_cells = (struct model_cells){0};
+    return pack < 0 ? ERR_OK
+                    : model_cells_read(ask->cells, rollup->packs[pack].pack,
+                                       ret_cells, note);
+}
+
+enum err
 rollup_query_show(struct rollup *rollup, const struct rollup_ask *ask,
                   const struct rollup_when *when, struct base_arena *arena,
                   struct rollup_answer *ret_answer, struct base_note *note)
@@ -652,6 +663,12 @@ rollup_show(struct rollup *rollup, const struct rollup_ask *ask,
             struct base_arena *arena, struct rollup_answer *ret_answer,
             struct base_note *note)
 {
-    const struct rollup_when when = {.ms = ask->asof_ms};
-    return rollup_query_show(rollup, ask, &when, arena, ret_answer, note);
+    struct model_cells cells;
+    enum err err = rollup_query_cells(rollup, ask, &cells, note);
+    const struct rollup_when when = {.ms = ask->asof_ms, .only = &cells};
+    if (err == ERR_OK)
+        err = rollup_query_show(rollup, ask, &when, arena, ret_answer, note);
+    if (err == ERR_OK)
+        ret_answer->cells = cells;
+    return err;
 }

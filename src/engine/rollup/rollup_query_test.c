@@ -225,11 +225,13 @@ explained(struct rollup_explain *explain, enum err err, struct bytes entries)
 
 /* One line per entry: depth, kind, name, value or "-", why. */
 static const char *
-explain_at(struct node *node, const char *name, int64_t asof_ms)
+explain_cells(struct node *node, const char *name, const char *cells,
+              int64_t asof_ms)
 {
     static char text[4096];
     struct rollup_ask ask = {.pack = base_bytes_text("t"),
                              .name = base_bytes_text(name),
+                             .cells = base_bytes_text(cells),
                              .asof_ms = asof_ms};
     struct wire_explain_entry entry;
     struct base_cur cur;
@@ -258,6 +260,12 @@ explain_at(struct node *node, const char *name, int64_t asof_ms)
             entry.why ? " " : "",
             entry.why ? base_err_name((enum err)entry.why) : "");
     return text;
+}
+
+static const char *
+explain_at(struct node *node, const char *name, int64_t asof_ms)
+{
+    return explain_cells(node, name, "", asof_ms);
 }
 
 static const char *
@@ -296,6 +304,170 @@ a_figure_walks_down_to_the_samples(void **state)
            !base_bytes_is(entry.name, "88.31.1001/host"))
         continue;
     assert_int_equal(entry.sequence, 77);
+    base_out_done(&told.entries);
+    four_done();
+}
+
+/* A machine in B and one more in A, beside those of four(): A 1.00 and 2.00 of
+ * 4.00 each, B 3.00 of 4.00, C 5.00 of 10.00 and one that is silent. */
+static void
+regions(uint64_t seed)
+{
+    four(seed);
+    uint32_t w = world_minute(&world, 0);
+    node_unit_of(east, "88.31.1001/b", "host", true, "region=B");
+    node_unit_of(west, "88.31.1002/a", "host", true, "region=A");
+    node_fold(east, "88.31.1001/b", w, 300, 400);
+    node_fold(west, "88.31.1002/a", w, 200, 400);
+    world_run(&world, 3000);
+}
+
+static void
+a_cell_walks_down_to_its_own_samples_only(void **state)
+{
+    (void)state;
+    regions(21);
+    assert_string_equal(explain_cells(nation, "share", "region=B", 0),
+                        "0N 88 75.0\n"
+                        "1P 88.31 75.0\n"
+                        "2B 88.31 -\n"
+                        "2N 88.31 75.0\n"
+                        "3P 88.31.1001 75.0\n"
+                        "4B 88.31.1001 -\n"
+                        "4N 88.31.1001 75.0\n"
+                        "5U 88.31.1001/b 75.0\n"
+                        "6I busy 3.0\n"
+                        "6I all 4.0\n");
+    /* N is above A and B; both works have some of it, and parts of C. */
+    const char *text = explain_cells(province, "busy", "region=N", 0);
+    assert_non_null(strstr(text, "0N 88.31 6.0\n"));
+    assert_non_null(strstr(text, "1P 88.31.1001 4.0\n"));
+    assert_non_null(strstr(text, "1P 88.31.1002 2.0\n"));
+    assert_non_null(strstr(text, "3U 88.31.1002/a 2.0\n"));
+    assert_null(strstr(text, "88.31.1002/host"));
+    assert_null(strstr(text, "88.31.1002/idle"));
+    assert_non_null(strstr(explain_cells(nation, "busy", "region=D", 0),
+                           "dim region has no code \"D\""));
+    base_out_done(&told.entries);
+    four_done();
+}
+
+static bool
+cell_sum(void *self, const struct rollup_line *line)
+{
+    struct model_figure *sums = self; /* one a cell */
+    return !line->from.at ||
+           model_figure_add(&sums[line->cell], line->figure, 1) == ERR_OK;
+}
+
+/* The explained number, its operands and coverage, and the sums of each
+ * level's parts are those of a recomputation from contributions. */
+static void
+cell_adds_up(struct node *node, const char *cells, unsigned mask)
+{
+    static struct model_figure sums[3], want;
+    const struct rollup_table_ask ask = {.pack = base_bytes_text("t"),
+                                         .parts = true};
+    struct rollup_table table;
+    struct wire_explain_entry own, entry;
+    struct base_cur cur;
+    __int128 a = 0, b = 0, node_a = 0, node_b = 0;
+    uint64_t expected = 0, reported = 0;
+    memset(sums, 0, sizeof sums);
+    want = (struct model_figure){0};
+    assert_int_equal(
+        rollup_table(node->rollup, &ask, cell_sum, sums, &table, &note),
+        ERR_OK);
+    for (unsigned c = 0; c < 3; c++)
+        if (mask >> c & 1)
+            assert_int_equal(model_figure_add(&want, &sums[c], 1), ERR_OK);
+    explain_cells(node, "share", cells, 0);
+    wire_explain_open(base_out_bytes(&told.entries), &cur);
+    assert_true(wire_explain_next(&cur, &own));
+    assert_true(own.a == want.slots[2].sum && own.b == want.slots[3].sum);
+    assert_int_equal(own.expected, want.slots[0].sum);
+    assert_int_equal(own.reported, want.slots[1].sum);
+    while (wire_explain_next(&cur, &entry)) {
+        assert_int_equal(entry.why, ERR_OK);
+        assert_int_equal(entry.has & WIRE_EXPLAIN_CHANGED, 0);
+        a += entry.depth == 1 ? entry.a : 0;
+        b += entry.depth == 1 ? entry.b : 0;
+        expected += entry.depth == 1 ? entry.expected : 0;
+        reported += entry.depth == 1 ? entry.reported : 0;
+        node_a += entry.kind == WIRE_EXPLAIN_UNIT ? entry.a : 0;
+        node_b += entry.kind == WIRE_EXPLAIN_UNIT ? entry.b : 0;
+    }
+    assert_true(a == own.a && b == own.b);
+    assert_true(node_a == own.a && node_b == own.b);
+    assert_int_equal(expected, own.expected);
+    assert_int_equal(reported, own.reported);
+}
+
+static void
+the_parts_of_a_cell_are_the_cell_exactly(void **state)
+{
+    static const char *const asked[] = {"region=A", "region=B", "region=C",
+                                        "region=N", ""};
+    static const unsigned masks[] = {1, 2, 4, 3, 7};
+    (void)state;
+    regions(22);
+    uint32_t w = world_minute(&world, 0);
+    for (unsigned round = 0; round < 4; round++) {
+        for (unsigned i = 0; i < BASE_COUNT(asked); i++) {
+            cell_adds_up(nation, asked[i], masks[i]);
+            cell_adds_up(province, asked[i], masks[i]);
+            cell_adds_up(west, asked[i], masks[i]);
+        }
+        node_fold(east, "88.31.1001/host", w,
+                  (int64_t)base_rng_below(&world.rng, 400), 400);
+        node_fold(west, "88.31.1002/a", w,
+                  (int64_t)base_rng_below(&world.rng, 400), 401);
+        world_run(&world, 3000);
+    }
+    base_out_done(&told.entries);
+    four_done();
+}
+
+static void
+a_cell_of_which_nothing_is_expected_has_no_value(void **state)
+{
+    struct wire_explain_entry entry;
+    struct base_cur cur;
+    (void)state;
+    four(23);
+    assert_string_equal(explain_cells(nation, "share", "region=B", 0),
+                        "0N 88 -\n");
+    wire_explain_open(base_out_bytes(&told.entries), &cur);
+    assert_true(wire_explain_next(&cur, &entry));
+    assert_int_equal(entry.expected, 0);
+    assert_int_equal(entry.reported, 0);
+    base_out_done(&told.entries);
+    four_done();
+}
+
+static void
+a_cell_of_yesterday_is_explained_as_it_was(void **state)
+{
+    (void)state;
+    regions(24);
+    uint32_t w = world_minute(&world, 0);
+    int64_t at_ms = base_loop_wall(&nation->loop.base).ms;
+    char before[4096];
+    snprintf(before, sizeof before, "%s",
+             explain_cells(nation, "busy", "region=A", at_ms));
+    assert_non_null(strstr(before, "5U 88.31.1002/a 2.0\n"));
+    /* one is corrected, one is reclassified */
+    node_fold(east, "88.31.1001/host", w, 250, 400);
+    node_unit_of(west, "88.31.1002/a", "host", true, "region=B");
+    node_fold(west, "88.31.1002/a", w, 200, 400);
+    world_run(&world, 3000);
+    assert_string_equal(explain_cells(nation, "busy", "region=A", at_ms),
+                        before);
+    const char *now = explain_cells(nation, "busy", "region=A", 0);
+    assert_non_null(strstr(now, "0N 88 2.5\n"));
+    assert_null(strstr(now, "88.31.1002/a"));
+    assert_non_null(strstr(explain_cells(nation, "busy", "region=B", 0),
+                           "5U 88.31.1002/a 2.0\n"));
     base_out_done(&told.entries);
     four_done();
 }
@@ -479,6 +651,10 @@ main(void)
         cmocka_unit_test(
             a_vintage_says_what_was_sealed_and_live_what_is_pending),
         cmocka_unit_test(a_figure_walks_down_to_the_samples),
+        cmocka_unit_test(a_cell_walks_down_to_its_own_samples_only),
+        cmocka_unit_test(the_parts_of_a_cell_are_the_cell_exactly),
+        cmocka_unit_test(a_cell_of_which_nothing_is_expected_has_no_value),
+        cmocka_unit_test(a_cell_of_yesterday_is_explained_as_it_was),
         cmocka_unit_test(every_level_answers_as_it_was_then),
         cmocka_unit_test(each_hop_shows_the_signed_batch_it_came_in),
         cmocka_unit_test(who_does_not_answer_is_said_to_be_missing),

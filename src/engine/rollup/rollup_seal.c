@@ -305,6 +305,7 @@ rollup_seal(struct rollup *rollup, struct bytes name, uint32_t window,
 
 struct seal_sum {
     struct model_figure *sum;
+    const struct model_cells *only;
     unsigned slots;
     enum err err;
 };
@@ -318,12 +319,13 @@ seal_sum_part(void *self, struct bytes key, struct bytes value)
     (void)key;
     base_cur_init(&cur, value);
     while (sum->err == ERR_OK && base_cur_left(&cur) > 0) {
-        base_cur_take(&cur, 16); /* cell, epoch, revision */
+        uint32_t cell = base_cur_u32le(&cur);
+        base_cur_take(&cur, 12); /* epoch, revision */
         base_cur_init(&state, base_cur_take(&cur, base_cur_u16le(&cur)));
         model_figure_read(&state, &figure, sum->slots);
         if (!base_cur_ok(&cur) || !base_cur_ok(&state))
             sum->err = ERR_CORRUPT;
-        else
+        else if (model_cells_have(sum->only, cell))
             sum->err = model_figure_add(sum->sum, &figure, 1);
     }
     return sum->err == ERR_OK;
@@ -331,7 +333,8 @@ seal_sum_part(void *self, struct bytes key, struct bytes value)
 
 enum err
 rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
-                uint32_t version, struct rollup_row_vintage *ret_head,
+                uint32_t version, const struct model_cells *only,
+                struct rollup_row_vintage *ret_head,
                 struct model_figure *ret_sum)
 {
     struct bytes name = rollup->packs[pack].name;
@@ -343,7 +346,8 @@ rollup_seal_sum(struct rollup *rollup, unsigned pack, uint32_t window,
     if (err != ERR_OK)
         return err;
     *ret_sum = (struct model_figure){0};
-    struct seal_sum sum = {.sum = ret_sum, .slots = ret_head->slots};
+    struct seal_sum sum = {
+        .sum = ret_sum, .only = only, .slots = ret_head->slots};
     struct bytes all = rollup_row_vintage_key(&key, name, window, version, 0);
     all.size -= 4;
     err = store_kv_scan(rollup_snap(rollup), STORE_TABLE_VINTAGE, all,

@@ -213,6 +213,7 @@ an_hour_is_sealed_after_its_grace_and_stays(void **state)
     static struct model_figure sum;
     uint8_t root[32];
     uint32_t cells, hour = 0;
+    struct model_cells only;
     (void)state;
     world_init(&world, 8);
     struct node *node = world_node(&world, "88.31.1001", "A", NULL);
@@ -232,9 +233,19 @@ an_hour_is_sealed_after_its_grace_and_stays(void **state)
     assert_int_equal(row.vintage, 1);
     node_fold(node, host, hour, 6, 10); /* late */
     assert_string_equal(node_sums(node, hour, 0), "1 1 6 10");
-    assert_int_equal(rollup_seal_sum(node->rollup, 0, hour, 1, &head, &sum),
-                     ERR_OK);
+    assert_int_equal(
+        rollup_seal_sum(node->rollup, 0, hour, 1, NULL, &head, &sum), ERR_OK);
     assert_int_equal(sum.slots[2].sum, 5);
+    for (unsigned n = 0; n < 2; n++) { /* the one cell is of A */
+        assert_int_equal(
+            model_cells_read(base_bytes_text(n ? "region=B" : "region=A"),
+                             world.packs[0], &only, NULL),
+            ERR_OK);
+        assert_int_equal(
+            rollup_seal_sum(node->rollup, 0, hour, 1, &only, &head, &sum),
+            ERR_OK);
+        assert_int_equal(sum.slots[2].sum, n ? 0 : 5);
+    }
     assert_int_equal(head.reported, 1);
     assert_int_equal(head.cells, 1);
     assert_int_equal(rollup_seal_root(node->rollup, 0, hour, 0, root, &cells),
@@ -438,7 +449,7 @@ what_is_no_longer_kept_goes_but_vintages_stay(void **state)
         rollup_seal(node->rollup, base_bytes_text("t"), w, NULL, NULL), ERR_OK);
     world_run(&world, 4 * MINUTE);
     assert_string_equal(node_sums(node, w, 0), "none");
-    assert_int_equal(rollup_seal_sum(node->rollup, 0, w, 1, &head, &sum),
+    assert_int_equal(rollup_seal_sum(node->rollup, 0, w, 1, NULL, &head, &sum),
                      ERR_OK);
     assert_int_equal(sum.slots[0].sum, 300);
     node_fold(node, host, w, 1, 1);

@@ -12,6 +12,8 @@ wire_explain_ask_write(struct base_out *out, const struct wire_explain_ask *ask)
     base_out_bytes_add(out, ask->pack);
     base_out_u8(out, (uint8_t)ask->name.size);
     base_out_bytes_add(out, ask->name);
+    base_out_u16le(out, (uint16_t)ask->cells.size);
+    base_out_bytes_add(out, ask->cells);
     base_out_bytes_add(out, ask->held);
 }
 
@@ -59,6 +61,7 @@ wire_explain_ask_read(struct bytes body, struct wire_explain_ask *ret_ask)
     ret_ask->limit = base_cur_u16le(&cur);
     ret_ask->pack = base_cur_take(&cur, base_cur_u8(&cur));
     ret_ask->name = base_cur_take(&cur, base_cur_u8(&cur));
+    ret_ask->cells = base_cur_take(&cur, base_cur_u16le(&cur));
     ret_ask->held = base_cur_rest(&cur);
     return base_cur_ok(&cur) ? explain_held_check(ret_ask->held) : cur.failed;
 }

@@ -7,7 +7,8 @@
  * Question (EXPLAIN, TABLE):
  *  | 0 | 4 | window, 0: the newest complete of the pack's first frequency |
  *  | 4 | 2 | how many windows back (TABLE), parts to show (EXPLAIN)       |
- *  | 6 | - | u8 length and pack; u8 length and metric or measure          |
+ *  | 6 | - | u8 length and pack; u8 length and metric or measure;         |
+ *  |   |   | u16 length and cells (model_cells.h: DIM=CODE,...), 0: all   |
  *  | - | - | to the end: what the asker holds, {cell u32, epoch u32,      |
  *  |   |   | revision u64} by rising cell, <= 2,048; none: as it is now   |
  * Answer: u16 count <= 4,096, then entries:
@@ -82,7 +83,7 @@ struct wire_explain_held {
 struct wire_explain_ask {
     uint32_t window;
     uint16_t limit;
-    struct bytes pack, name;
+    struct bytes pack, name, cells;
     struct bytes held; /* as it stands: wire_explain_held_next */
 };
 

@@ -446,10 +446,12 @@ a_question_names_what_its_asker_holds_in_order(void **state)
             &out, &(struct wire_explain_ask){.window = 5,
                                              .pack = base_bytes_text("p"),
                                              .name = base_bytes_text("m"),
+                                             .cells = base_bytes_text("i=C"),
                                              .held = base_out_bytes(&held)});
         assert_int_equal(wire_explain_ask_read(base_out_bytes(&out), &ask),
                          second == 8 ? ERR_OK : ERR_SYNTAX);
     }
+    assert_true(base_bytes_is(ask.cells, "i=C"));
     base_cur_init(&cur, ask.held);
     assert_true(wire_explain_held_next(&cur, &one));
     assert_true(wire_explain_held_next(&cur, &one));
