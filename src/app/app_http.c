@@ -169,6 +169,7 @@ app_http_open(struct app_parts *parts)
         .anonymous = {.roles = parts->config->anonymous,
                       .scope =
                           base_bytes_text(parts->config->anonymous ? "*" : "")},
+        .requests = parts->config->requests,
         .identify = app_people_identify,
         .identify_self = parts,
     };

@@ -8,7 +8,7 @@
  *
  * A refusal found in the head waits for the request's end if there is no body;
  * with one it is said at once and the connection closed: its body is not read.
- */
+ * Who shows credentials is asked for before his body is read, too. */
 #include "net/http/net_http.h"
 
 #include <arpa/inet.h>
@@ -80,7 +80,9 @@ http_answered(struct net_http_work *work)
 {
     if (work->under_way)
         base_stat_inc(&work->http->totals.under_way, -1);
-    work->under_way = false;
+    if (work->reading)
+        base_stat_inc(&work->http->totals.bodies, -1);
+    work->under_way = work->reading = false;
 }
 
 void
@@ -326,10 +328,15 @@ judge_body(struct net_http_work *work, struct base_note *note)
     return net_http_parse_body(&work->parse, work->row->route.body_max, note);
 }
 
+/* Bodies that trickle in keep out other bodies only. */
 static unsigned
 judge_busy(struct net_http_work *work, struct base_note *note)
 {
-    if (base_stat_get(&work->http->totals.under_way) < NET_HTTP_UNDER_WAY)
+    struct net_http_totals *totals = &work->http->totals;
+    int64_t most = work->http->config.requests;
+    bool body = net_http_parse_has_body(&work->parse);
+    if (base_stat_get(&totals->under_way) < most &&
+        (!body || base_stat_get(&totals->bodies) < most))
         return 0;
     return http_fault(note, 503, ERR_BUSY, "too many requests are under way");
 }
@@ -400,6 +407,25 @@ http_dispatch(struct net_http_work *work)
 }
 
 static void
+http_continue(struct net_http_work *work)
+{
+    if (net_http_header(&work->request, "expect").at &&
+        work->parse.parser.http_minor > 0)
+        net_conn_write(work->conn,
+                       base_bytes_text("HTTP/1.1 100 Continue\r\n\r\n"));
+}
+
+/* Who it is has been asked before the body: it may come now. */
+static void
+http_admit(struct net_http_work *work)
+{
+    work->dispatched = false;
+    http_continue(work);
+    net_conn_deadline(work->conn, NET_HTTP_HEAD_S);
+    net_conn_resume(work->conn);
+}
+
+static void
 http_identified(struct net_http_identify *call, enum err err,
                 const struct base_note *note)
 {
@@ -413,13 +439,16 @@ http_identified(struct net_http_identify *call, enum err err,
         work->note = *note;
     if (err == ERR_OK)
         err = net_http_right_check(work, &work->note);
-    if (err == ERR_OK)
+    work->close |= err != ERR_OK && !work->parse.at_end;
+    if (err != ERR_OK)
+        http_refuse(work, net_http_right_status(work, err), &work->note);
+    else if (work->parse.at_end)
         http_dispatch(work);
     else
-        http_refuse(work, net_http_right_status(work, err), &work->note);
+        http_admit(work);
 }
 
-/* From here on the connection waits for an answer. */
+/* From here on the connection waits: for who it is, or for an answer. */
 static void
 http_begin(struct net_http_work *work)
 {
@@ -444,9 +473,6 @@ http_head(struct net_http_work *work)
     for (unsigned i = 0; i < BASE_COUNT(http_judges) && status == 0; i++)
         status = http_judges[i](work, note);
     work->refused = status;
-    work->under_way = status == 0;
-    if (status == 0)
-        base_stat_inc(&work->http->totals.under_way, 1);
     work->close = !http_should_keep_alive(&work->parse.parser);
     if (!net_http_parse_has_body(&work->parse))
         return;
@@ -455,18 +481,24 @@ http_head(struct net_http_work *work)
         http_refuse(work, status, note);
         return;
     }
-    if (net_http_header(&work->request, "expect").at &&
-        work->parse.parser.http_minor > 0)
-        net_conn_write(work->conn,
-                       base_bytes_text("HTTP/1.1 100 Continue\r\n\r\n"));
+    work->reading = true;
+    base_stat_inc(&work->http->totals.bodies, 1);
+    if (work->permitted)
+        http_continue(work);
+    else
+        http_begin(work); /* a stranger's body is not read */
 }
 
 static void
 http_whole(struct net_http_work *work)
 {
     unsigned status = work->refused;
+    http_answered(work);
     if (status == 0)
         status = net_http_parse_form(&work->parse, &work->request, &work->note);
+    work->under_way = status == 0;
+    if (status == 0)
+        base_stat_inc(&work->http->totals.under_way, 1);
     if (status)
         http_refuse(work, status, &work->note);
     else
@@ -500,6 +532,8 @@ http_input(struct net_conn *conn, const uint8_t *at, size_t size)
         http_head(work);
         if (state->work != work)
             return size;
+        if (work->dispatched)
+            return used;
         event =
             net_http_parse_feed(&work->parse, at + used, size - used, &more);
     }
@@ -600,6 +634,8 @@ net_http_new(const struct net_http_config *config, struct net_http **ret_http)
 {
     struct net_http *http = base_mem_zero(sizeof *http);
     http->config = *config;
+    if (!http->config.requests)
+        http->config.requests = NET_HTTP_REQUESTS;
     http->loop = sys_loop_base(config->loop);
     snprintf(http->server, sizeof http->server, "%s", config->server);
     base_list_init(&http->works);

@@ -136,6 +136,8 @@ struct net_http_config {
     /* NULL: all are anonymous.  Not called for MODEL_GRANT_OPEN. */
     void (*identify)(void *self, struct net_http_identify *call);
     void *identify_self;
+    /* At most so many under way, and as many bodies being read; 0: 256. */
+    unsigned requests;
 };
 
 enum err net_http_new(const struct net_http_config *config,

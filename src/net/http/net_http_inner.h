@@ -15,8 +15,8 @@ enum {
     NET_HTTP_BODY_S = 300, /* in all */
     NET_HTTP_HANDLER_S = 120,
     NET_HTTP_IDLE_S = 60,
-    NET_HTTP_BEAT_S = 15, /* a comment down each stream */
-    NET_HTTP_UNDER_WAY = 256,
+    NET_HTTP_BEAT_S = 15,    /* a comment down each stream */
+    NET_HTTP_REQUESTS = 256, /* under way, and bodies being read */
     NET_HTTP_STREAMS = 256,
     NET_HTTP_REPLY = 64 << 20,
     NET_HTTP_STREAM_WAITING = 1 << 20,
@@ -27,7 +27,7 @@ enum {
 struct net_http_counts;
 
 struct net_http_totals {
-    struct base_stat under_way, streams, dropped, refused[10];
+    struct base_stat under_way, bodies, streams, dropped, refused[10];
 };
 
 void net_http_count_init(struct net_http *http);
@@ -58,7 +58,7 @@ struct net_http_work {
     struct net_http_route_node *node;
     const struct net_http_route_row *row;
     struct net_http_stream *stream; /* the handler's until `streaming` */
-    bool head, close, under_way, dispatched, streaming;
+    bool head, close, under_way, reading, dispatched, streaming;
     bool permitted;        /* its right was checked */
     bool replied;          /* the handler's */
     struct base_task task; /* to the handler, and back */

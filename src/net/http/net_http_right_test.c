@@ -192,6 +192,37 @@ a_body_of_nobody_is_not_read(void **state)
 }
 
 static void
+a_body_of_a_stranger_is_not_read(void **state)
+{
+    struct world *w = *state;
+    assert_int_equal(ask(w, "POST /prefixes/88.31.1/approve",
+                         "Authorization: Bearer x\r\nContent-Length: 900\r\n"),
+                     401);
+    assert_non_null(strstr(w->text, "no such key"));
+    assert_int_equal(
+        ask(w, "POST /prefixes/88.44.1/approve", LI "Content-Length: 900\r\n"),
+        403);
+    assert_int_equal(atomic_load(&w->handled), 0);
+}
+
+/* In one piece with the head, behind 100 Continue, and in chunks. */
+static void
+a_body_is_read_once_its_sender_is_known(void **state)
+{
+    static const char *const headers[] = {
+        LI "Content-Length: 4\r\n\r\nbody",
+        LI "Content-Length: 0\r\n",
+        LI "Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n",
+    };
+    struct world *w = *state;
+    for (unsigned i = 0; i < BASE_COUNT(headers); i++)
+        assert_int_equal(ask(w, "POST /prefixes/88.31.1/approve", headers[i]),
+                         200);
+    assert_int_equal(atomic_load(&w->handled), 3);
+    assert_int_equal(atomic_load(&w->identified), 3);
+}
+
+static void
 the_object_is_found_where_the_route_says(void **state)
 {
     struct world *w = *state;
@@ -232,6 +263,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(who_shows_nothing_gets_what_is_published),
         TEST(a_body_of_nobody_is_not_read),
+        TEST(a_body_of_a_stranger_is_not_read),
+        TEST(a_body_is_read_once_its_sender_is_known),
         TEST(the_object_is_found_where_the_route_says),
         TEST(wrong_credentials_are_refused_even_where_none_are_needed),
         TEST(who_need_not_be_known_is_not_asked),
