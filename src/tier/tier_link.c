@@ -311,13 +311,20 @@ tier_link_deliver(struct tier_link *link, struct tier_in *in)
     tier_link_unref(link);
 }
 
-/* Who may say this: from inside the child, or from outside it. */
+/* Who may say this: from inside the child, or from outside it.  What is kept or
+ * counted under its sender's name, and not handed on, only the child itself: a
+ * name that it makes up would be one more child. */
 static bool
-link_from_fits(const struct tier_link *link, struct bytes from)
+link_from_fits(const struct tier_link *link, const struct tier_channel *row,
+               const struct tier_kind *kind, struct bytes from)
 {
+    struct bytes child = tier_inner_prefix(link->peer);
+    bool kept = row->class == TIER_CLASS_LOG || row->class == TIER_CLASS_STATE;
     if (link->dialed)
         return from.size > 0 && !model_id_covers(link->tier->own, from);
-    return model_id_covers(tier_inner_prefix(link->peer), from);
+    if (kept && kind && kind->way != TIER_WAY_ROUTED)
+        return base_bytes_equal_folded(child, from);
+    return model_id_covers(child, from);
 }
 
 static const char *
@@ -338,7 +345,7 @@ link_begin(struct tier_link *link, const struct wire_frame *frame)
         return "a message's head";
     if (head.body_size > row->max)
         return "a message over its channel's maximum";
-    if (!link_from_fits(link, head.from))
+    if (!link_from_fits(link, row, kind, head.from))
         return "a sender who is not on that side";
     size_t size = WIRE_FRAME_MESSAGE_HEAD + head.from.size + head.to.size +
                   head.body_size;

@@ -70,17 +70,17 @@ class Child:
             self.send(READY, body[LINEAGE_AT:LINEAGE_AT + 8])
         return heard, body
 
-    def figures(self, of, shape8=0):
-        """A batch without records that says it is of this prefix; the body of
-        the answer."""
+    def figures(self, of, shape8=0, sender=None):
+        """A batch without records that says it is of this prefix, from a sender
+        that may be made up; the body of the answer."""
         body = bytes([len(of)]) + of.encode()
         head = struct.pack('<4sHBBQIIQIII', b'DGF1', 48, 0, 0, shape8, 1 << 28,
                            1, 1, 0, len(body), crc32c(body))
         batch = head + struct.pack('<I', crc32c(head)) + body
-        names = self.prefix  # from; to: the neighbour
+        names = sender or self.prefix  # from; to: the neighbour
         message = struct.pack(
             '<IIIBBH', len(batch), crc32c(b'\1' + names + batch), 0,
-            len(self.prefix), 0, 1) + names + batch
+            len(names), 0, 1) + names + batch
         self.send(WANT, struct.pack('<QQ', len(message), 0), FIGURE)
         self.hear(CREDIT, channel=FIGURE)
         self.send(DATA, message, FIGURE, 1, 3, 1)

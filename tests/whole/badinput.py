@@ -249,6 +249,22 @@ def _(c):
         c.province.tail()
 
 
+@case('tier: figures in the name of a node below')
+def _(c):
+    node = joined(c, '88.31.6')
+    keys = os.path.join(node.dir, 'keys')
+    child = tier.Child(c.province.port + 3, '88.31.6', keys + '/tier.pem',
+                       keys + '/tls.key')
+    try:
+        child.greet()
+        heard, body = counted(  # it would count beside the child
+            c.province, 'dougong_tier_bad_frames_total',
+            lambda: child.figures('88.31.6.1', sender=b'88.31.6.1'))
+        assert heard == tier.REFUSE and b'not on that side' in body, body
+    finally:
+        child.close()
+
+
 @case('token: used, foreign, changed')
 def _(c):
     token = c.province.ctl('prefix', 'approve',
