@@ -6,6 +6,7 @@
 import { word } from './show.js';
 
 const PATIENCE_MS = 8000;
+const PAGES = 20;
 const MACHINES_MAX = 32;
 export const SPAN_S = 900; // of the live curve
 const SENT = 'host_cpu_seconds_total'; // every machine sends it
@@ -50,6 +51,19 @@ async function talk(method, path, parameters, body) {
 
 export const ask = async (path, parameters = {}) =>
   (await talk('GET', path, parameters)).json();
+
+// A whole listing, page by page; `member` is where its rows stand.  At most
+// PAGES of them: nobody reads more on a screen.
+export async function askAll(path, member, parameters = {}) {
+  const rows = [];
+  let next = '';
+  for (let page = 0; next !== null && page < PAGES; page++) {
+    const answer = await ask(path, { ...parameters, next });
+    rows.push(...answer[member]);
+    ({ next } = answer);
+  }
+  return rows;
+}
 
 export const askText = async (path, parameters = {}) => {
   const answer = await talk('GET', path, parameters);

@@ -18,6 +18,9 @@ let head = null, entries = [], shown = null;
 let check = null; // {done, size, right, root, signature, failed}
 let redraw = () => {};
 
+// `next` of a page that begins with this entry.
+const before = (index) => index > 0 ? index - 1 : '';
+
 export async function load(place) {
   head = await ask('/api/audit/head');
   const last = head.tree_size - 1;
@@ -25,7 +28,8 @@ export async function load(place) {
     : Number(place.get('end')) || 0, last);
   shown = { start: Math.max(0, end - PAGE + 1), end, last };
   entries = end < 0 ? [] : (await ask('/api/audit/entries',
-    { start: shown.start, end })).entries.reverse();
+    { next: before(shown.start), limit: end - shown.start + 1 }))
+    .entries.reverse();
 }
 
 async function verify() {
@@ -37,7 +41,7 @@ async function verify() {
     const tree = proof.tree();
     while (mine.done < mine.size) {
       const { entries: some } = await ask('/api/audit/entries', {
-        start: mine.done, end: Math.min(mine.done + PIECE, mine.size) - 1 });
+        next: before(mine.done), limit: Math.min(PIECE, mine.size - mine.done) });
       for (const one of some) await tree.add(proof.bytes64(one.leaf_input));
       mine.done += some.length;
       if (!some.length) throw new Error('short');

@@ -1,5 +1,5 @@
 // prefixes.js -- prefixes: who has which, and those who ask for one.
-import { ask, detail, reason, send } from './ask.js';
+import { askAll, detail, reason, send } from './ask.js';
 import { link } from './place.js';
 import { a, field, h, paint, quiet, section, table } from './paint.js';
 import { at, moment, word } from './show.js';
@@ -19,7 +19,7 @@ let told = null; // {prefix, verb, token} or {error}
 let again = () => {};
 
 export async function load() {
-  list = (await ask('/api/prefix-applications')).prefixes;
+  list = await askAll('/api/prefix-applications', 'prefixes', { limit: 1000 });
 }
 
 // Revoking cannot be undone, so it is asked for twice.

@@ -2,7 +2,7 @@
 //
 // What is secret (a login link, a key) is shown once, where it was asked for,
 // and never asked for again.
-import { ask, detail, reason, send } from './ask.js';
+import { ask, askAll, detail, reason, send } from './ask.js';
 import { field, h, paint, quiet, section, table } from './paint.js';
 import { at, moment, word } from './show.js';
 import * as me from './me.js';
@@ -19,12 +19,11 @@ let told = {};  // section -> {text(), secret} or {error}
 let again = async () => {};
 
 export async function load() {
-  const [u, k, d, r] = await Promise.all([
-    ask('/api/users', { limit: LIMIT }), ask('/api/keys', { limit: LIMIT }),
-    ask('/api/devices', { limit: LIMIT }), ask('/api/rights')]);
-  ({ users } = u);
-  ({ keys } = k);
-  ({ devices } = d);
+  let r;
+  [users, keys, devices, r] = await Promise.all([
+    askAll('/api/users', 'users', { limit: LIMIT }),
+    askAll('/api/keys', 'keys', { limit: LIMIT }),
+    askAll('/api/devices', 'devices', { limit: LIMIT }), ask('/api/rights')]);
   ({ rights } = r);
 }
 

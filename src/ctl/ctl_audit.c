@@ -15,6 +15,7 @@
 #include "crypt/crypt_key.h"
 #include "crypt/crypt_merkle.h"
 #include "ctl/ctl_http.h"
+#include "ctl/ctl_page.h"
 #include "wire/audit/wire_head.h"
 
 enum { AUDIT_PATH = 512, AUDIT_PUBLIC = 512, AUDIT_PAGE = 256 };
@@ -88,26 +89,23 @@ audit_print(const json_t *row)
 static enum ctl_exit
 audit_list(struct ctl *ctl)
 {
-    const char *start = ctl_value(ctl, "start");
-    uint64_t next = start ? strtoull(start, NULL, 10) : 0;
-    bool more = true;
-    while (more) {
-        char path[AUDIT_PATH];
-        json_t *answer = NULL, *row;
-        size_t i;
-        snprintf(path, sizeof path, "/api/audit/entries?start=%" PRIu64, next);
-        enum ctl_exit bad = ctl_http_get(ctl, path, &answer);
-        if (bad != CTL_OK)
-            return bad;
-        if (ctl->json)
-            ctl_print_json(answer);
-        else
-            json_array_foreach(json_object_get(answer, "entries"), i, row)
-                audit_print(row);
-        more = json_is_integer(json_object_get(answer, "next"));
-        next = audit_number(answer, "next");
-        json_decref(answer);
+    json_t *answer = NULL, *row;
+    struct base_out path;
+    size_t i;
+    base_out_grow(&path, AUDIT_PATH);
+    base_out_text(&path, "/api/audit/entries?");
+    enum ctl_exit bad = ctl_page_get(ctl, &path, &answer);
+    base_out_done(&path);
+    if (bad != CTL_OK)
+        return bad;
+    if (ctl->json) {
+        ctl_print_json(answer);
+    } else {
+        json_array_foreach(json_object_get(answer, "entries"), i, row)
+            audit_print(row);
+        ctl_page_more(answer);
     }
+    json_decref(answer);
     return CTL_OK;
 }
 
@@ -301,7 +299,7 @@ static void
 verify_heads(struct audit_verify *verify, const char *node, bool kept)
 {
     struct ctl ask = *verify->ctl;
-    uint64_t next = 0;
+    char next[32] = "";
     bool more = true;
     ask.node = node;
     if (kept) /* another node has no business with our key */
@@ -310,17 +308,16 @@ verify_heads(struct audit_verify *verify, const char *node, bool kept)
         char path[AUDIT_PATH];
         json_t *answer = NULL, *row;
         size_t i;
-        snprintf(path, sizeof path,
-                 "/api/audit/heads?start=%" PRIu64 "&limit=1000%s%s", next,
-                 kept ? "&node=" : "",
+        snprintf(path, sizeof path, "/api/audit/heads?next=%s&limit=1000%s%s",
+                 next, kept ? "&node=" : "",
                  kept ? audit_text(verify->answer, "node") : "");
         verify->bad = ctl_http_get(&ask, path, &answer);
         if (verify->bad != CTL_OK)
             return;
         json_array_foreach(json_object_get(answer, "heads"), i, row)
             verify_head(verify, row, kept);
-        more = json_is_integer(json_object_get(answer, "next"));
-        next = audit_number(answer, "next");
+        snprintf(next, sizeof next, "%s", audit_text(answer, "next"));
+        more = next[0] != '\0';
         json_decref(answer);
     }
 }
@@ -386,9 +383,10 @@ verify_entries(struct audit_verify *verify)
         json_t *answer = NULL, *row;
         size_t i;
         uint64_t before = verify->tree.count;
-        snprintf(path, sizeof path,
-                 "/api/audit/entries?start=%" PRIu64 "&end=%" PRIu64, before,
-                 before + AUDIT_PAGE - 1);
+        size_t size = (size_t)snprintf(path, sizeof path, "/api/audit/entries");
+        if (before > 0)
+            snprintf(path + size, sizeof path - size, "?next=%" PRIu64,
+                     before - 1);
         verify->bad = ctl_http_get(verify->ctl, path, &answer);
         if (verify->bad != CTL_OK)
             return;

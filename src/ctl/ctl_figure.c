@@ -7,6 +7,7 @@
 #include "base/base_time.h"
 #include "crypt/crypt_key.h"
 #include "ctl/ctl_http.h"
+#include "ctl/ctl_page.h"
 #include "wire/figure/wire_figure.h"
 #include "wire/return/wire_return.h"
 
@@ -429,8 +430,7 @@ figure_history(const json_t *answer)
         figure_pairs(json_object_get(row, "measures"));
         putchar('\n');
     }
-    if (json_is_true(json_object_get(answer, "more")))
-        puts("(and more)");
+    ctl_page_more(answer);
     return CTL_OK;
 }
 
@@ -504,8 +504,7 @@ ctl_figure(struct ctl *ctl)
     figure_parameter(&path, "cell", ctl_value(ctl, "cell"));
     figure_parameter(&path, "by", ctl_value(ctl, "by"));
     figure_parameter(&path, "where", ctl_value(ctl, "where"));
-    base_out_u8(&path, 0);
-    enum ctl_exit result = ctl_http_get(ctl, (const char *)path.at, &answer);
+    enum ctl_exit result = ctl_page_get(ctl, &path, &answer);
     base_out_done(&path);
     if (result != CTL_OK)
         return result;

@@ -10,6 +10,7 @@
 
 #include "base/base_mem.h"
 #include "ctl/ctl_http.h"
+#include "ctl/ctl_page.h"
 #include "ctl/ctl_key.h"
 #include "engine/people/people.h"
 
@@ -232,6 +233,17 @@ ctl_password(struct ctl *ctl)
     return bad;
 }
 
+static enum ctl_exit
+people_page(const struct ctl *ctl, const char *root, json_t **ret_json)
+{
+    struct base_out path;
+    base_out_grow(&path, 4096);
+    base_out_text(&path, root);
+    enum ctl_exit bad = ctl_page_get(ctl, &path, ret_json);
+    base_out_done(&path);
+    return bad;
+}
+
 /* --- users --- */
 
 static void
@@ -249,8 +261,7 @@ people_print_users(const json_t *answer)
                json_is_true(json_object_get(row, "password")) ? ""
                                                               : "no password");
     }
-    if (json_is_string(json_object_get(answer, "next")))
-        puts("...");
+    ctl_page_more(answer);
 }
 
 static void
@@ -288,7 +299,7 @@ ctl_user(struct ctl *ctl)
     people_add_options(ctl, body);
     if (strcmp(verb, "list") == 0) {
         json_decref(body);
-        enum ctl_exit bad = ctl_http_get(ctl, "/api/users?limit=1000", &answer);
+        enum ctl_exit bad = people_page(ctl, "/api/users?", &answer);
         return people_print(ctl, bad, answer, people_print_users);
     }
     if (strcmp(verb, "add") == 0) {
@@ -345,8 +356,7 @@ people_print_keys(const json_t *answer)
                json_is_true(json_object_get(row, "certificate")) ? "certificate"
                                                                  : "");
     }
-    if (json_is_string(json_object_get(answer, "next")))
-        puts("...");
+    ctl_page_more(answer);
 }
 
 static void
@@ -366,8 +376,8 @@ ctl_keys(struct ctl *ctl)
     char path[1024];
     json_t *answer = NULL;
     if (strcmp(verb, "list") == 0) {
-        snprintf(path, sizeof path, "%s?limit=1000", root);
-        enum ctl_exit bad = ctl_http_get(ctl, path, &answer);
+        snprintf(path, sizeof path, "%s?", root);
+        enum ctl_exit bad = people_page(ctl, path, &answer);
         return people_print(ctl, bad, answer, people_print_keys);
     }
     if (strcmp(verb, "revoke") == 0) {

@@ -6,6 +6,7 @@
 
 #include "base/base_mem.h"
 #include "ctl/ctl_http.h"
+#include "ctl/ctl_page.h"
 
 enum {
     PREFIX_PATH = 4096,
@@ -45,13 +46,12 @@ prefix_list(struct ctl *ctl)
     const char *state = ctl_value(ctl, "state");
     struct base_out path;
     base_out_grow(&path, PREFIX_PATH);
-    base_out_text(&path, "/api/prefix-applications?limit=1000");
+    base_out_text(&path, "/api/prefix-applications?");
     if (state != NULL) {
         base_out_text(&path, "&state=");
         ctl_http_escape(&path, state);
     }
-    base_out_u8(&path, 0);
-    enum ctl_exit bad = ctl_http_get(ctl, (const char *)path.at, &answer);
+    enum ctl_exit bad = ctl_page_get(ctl, &path, &answer);
     base_out_done(&path);
     if (bad != CTL_OK)
         return bad;
@@ -65,8 +65,8 @@ prefix_list(struct ctl *ctl)
                    : json_is_true(json_object_get(row, "direct")) ? "child"
                                                                   : "",
                    "");
-    if (!ctl->json && json_object_get(answer, "next") != NULL)
-        printf("... more after %s\n", prefix_text(answer, "next"));
+    if (!ctl->json)
+        ctl_page_more(answer);
     json_decref(answer);
     return CTL_OK;
 }

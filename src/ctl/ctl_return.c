@@ -15,6 +15,7 @@
 #include "crypt/crypt_hash.h"
 #include "crypt/crypt_key.h"
 #include "ctl/ctl_http.h"
+#include "ctl/ctl_page.h"
 #include "wire/return/wire_return.h"
 
 enum { RETURN_FILE_MAX = 256 << 10 };
@@ -236,8 +237,7 @@ return_query(struct base_out *path, const char *name, const char *value)
 static enum ctl_exit
 return_list(struct ctl *ctl)
 {
-    static const char *const members[] = {"pack",  "unit",  "window",
-                                          "state", "limit", "next"};
+    static const char *const members[] = {"pack", "unit", "window", "state"};
     struct base_out path;
     json_t *answer = NULL, *one;
     size_t i;
@@ -245,17 +245,15 @@ return_list(struct ctl *ctl)
     base_out_text(&path, "/api/returns?");
     for (size_t m = 0; m < sizeof members / sizeof *members; m++)
         return_query(&path, members[m], ctl_value(ctl, members[m]));
-    base_out_u8(&path, 0);
-    enum ctl_exit exit =
-        ctl_http_get(ctl, (const char *)base_out_bytes(&path).at, &answer);
+    enum ctl_exit exit = ctl_page_get(ctl, &path, &answer);
     base_out_done(&path);
     if (exit == CTL_OK && ctl->json)
         ctl_print_json(answer);
     else if (exit == CTL_OK)
         json_array_foreach(json_object_get(answer, "returns"), i, one)
             return_line(one);
-    if (exit == CTL_OK && !ctl->json && *return_text(answer, "next"))
-        printf("more: --next %s\n", return_text(answer, "next"));
+    if (exit == CTL_OK && !ctl->json)
+        ctl_page_more(answer);
     json_decref(answer);
     return exit;
 }

@@ -19,6 +19,9 @@
 
 #define CTL_ROLES {"roles", "LIST", "viewer,operator,... (dougong rights)"}
 #define CTL_SCOPE {"scope", "WORDS", "\"88.44 88.31.1001/pump\", * for all"}
+#define CTL_PAGE \
+    {"limit", "N", "at most so many rows"}, \
+    {"next", "KEY", "go on behind this row, where a list ended"}
 #define CTL_DAYS {"days", "N", "until it expires (default: never)"}
 
 const struct ctl_command ctl_table[] = {
@@ -72,7 +75,8 @@ const struct ctl_command ctl_table[] = {
      {{0}}, ctl_prefix, false},
     {"prefix", "list", "", 0, 0,
      "Prefixes that the node asked knows of.",
-     {{"state", "STATE", "only those applied, approved, active, ..."}},
+     {{"state", "STATE", "only those applied, approved, active, ..."},
+      CTL_PAGE},
      ctl_prefix, false},
     {"prefix", "show", "PREFIX", 1, 1,
      "One prefix, its application and each step of it.", {{0}}, ctl_prefix,
@@ -119,7 +123,7 @@ const struct ctl_command ctl_table[] = {
      {{"parts", NULL, "whom each cell is from, too"}}, ctl_figure, false},
     {"figure", "history", "PACK WINDOW FROM", 3, 3,
      "Every revision of what a child or a unit said of a window.",
-     {{0}}, ctl_figure, false},
+     {CTL_PAGE}, ctl_figure, false},
     {"figure", "explain", "PACK METRIC", 2, 2,
      "Where a figure comes from: formula, parts, the way down.",
      {{"at", "WINDOW", "the window (default: newest complete)"},
@@ -169,8 +173,7 @@ const struct ctl_command ctl_table[] = {
       {"window", "WINDOW", "of this window; goes with --pack"},
       {"unit", "ID", "of this unit, or those below this prefix"},
       {"state", "STATE", "accepted or queried"},
-      {"limit", "N", "at most so many (50)"},
-      {"next", "ID", "go on where the last list ended"}},
+      CTL_PAGE},
      ctl_return, false},
     {"return", "show", "PACK UNIT WINDOW", 3, 3,
      "One return: its items, explanations and signature.",
@@ -212,7 +215,7 @@ const struct ctl_command ctl_table[] = {
      {{"figures", NULL, "only figures, of all files together: for a node above"}}, ctl_plant_check, false},
     {"audit", "list", "", 0, 0,
      "What was done to the node asked, by whom.",
-     {{"start", "N", "from this entry on (default 0)"}}, ctl_audit, false},
+     {CTL_PAGE}, ctl_audit, false},
     {"audit", "head", "", 0, 0,
      "The signed head of its audit log.", {{0}}, ctl_audit, false},
     {"audit", "proof", "HASH", 1, 1,
@@ -235,8 +238,8 @@ const struct ctl_command ctl_table[] = {
      false},
     {"user", "add", "USER", 1, 1, "Make a user; `user link` then prints the way in.",
      {CTL_ROLES, CTL_SCOPE}, ctl_user, false},
-    {"user", "list", "", 0, 0, "Users within your scope.", {{0}}, ctl_user,
-     false},
+    {"user", "list", "", 0, 0, "Users within your scope.", {CTL_PAGE},
+     ctl_user, false},
     {"user", "set", "USER", 1, 1, "Change a user's roles or scope.",
      {CTL_ROLES, CTL_SCOPE}, ctl_user, false},
     {"user", "link", "USER", 1, 1,
@@ -249,7 +252,7 @@ const struct ctl_command ctl_table[] = {
     {"key", "add", "NAME", 1, 1,
      "An application's key; its secret is printed once.",
      {CTL_ROLES, CTL_SCOPE, CTL_DAYS}, ctl_keys, false},
-    {"key", "list", "", 0, 0, "Keys within your scope.", {{0}}, ctl_keys,
+    {"key", "list", "", 0, 0, "Keys within your scope.", {CTL_PAGE}, ctl_keys,
      false},
     {"key", "revoke", "ID", 1, 1, "Make a key useless, at once.", {{0}},
      ctl_keys, false},
@@ -257,8 +260,8 @@ const struct ctl_command ctl_table[] = {
      "Credentials for a device: MQTT user ID and the secret printed.",
      {{"pin", "HEX", "SHA-256 of its certificate's public key"}, CTL_DAYS},
      ctl_keys, false},
-    {"device", "list", "", 0, 0, "Devices within your scope.", {{0}}, ctl_keys,
-     false},
+    {"device", "list", "", 0, 0, "Devices within your scope.", {CTL_PAGE},
+     ctl_keys, false},
     {"device", "revoke", "ID", 1, 1, "Let a device in no more.", {{0}},
      ctl_keys, false},
     {"doctor", NULL, "[NODE.YAML]", 0, 1,

@@ -64,7 +64,7 @@ def a_proof_holds_and_a_strange_hash_has_none(chain):
     node = chain.province
     import base64
     import hashlib
-    status, answer = node.get('/api/audit/entries', start=1, end=1)
+    status, answer = node.get('/api/audit/entries', next=0, limit=1)
     row, = answer['entries']
     leaf = hashlib.sha256(b'\0' + base64.b64decode(row['leaf_input']))
     done = node.ctl('audit', 'proof', leaf.hexdigest())
@@ -72,7 +72,7 @@ def a_proof_holds_and_a_strange_hash_has_none(chain):
     done = node.ctl('audit', 'proof', 'ab' * 32, check=False)
     assert done.returncode != 0
     assert node.get('/api/audit/proof', hash='xyz')[0] == 400
-    assert node.get('/api/audit/entries', start='-1')[0] == 400
+    assert node.get('/api/audit/entries', next='-1')[0] == 400
     size = node.get('/api/audit/head')[1]['tree_size']
     assert node.get('/api/audit/consistency', first=1,
                     second=size + 100)[0] == 404

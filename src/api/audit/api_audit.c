@@ -6,6 +6,7 @@
 
 #include "base/base_b64.h"
 #include "net/http/net_http_json.h"
+#include "net/http/net_http_page.h"
 
 enum {
     AUDIT_ENTRIES = 256,
@@ -91,55 +92,45 @@ audit_head(void *self, struct net_http_request *request)
     net_http_reply_json(request, 200, to);
 }
 
-struct audit_entries {
-    json_t *list;
-    uint64_t end, next;
-};
-
 static bool
 audit_entry(void *self, uint64_t index, struct bytes entry)
 {
-    struct audit_entries *entries = self;
-    if (index > entries->end)
+    struct net_http_page *page = self;
+    if (!net_http_page_room(page))
         return false;
     json_t *read = json_loadb((const char *)entry.at, entry.size, 0, NULL);
-    json_array_append_new(
-        entries->list, json_pack("{s:I, s:o, s:o}", "index", (json_int_t)index,
-                                 "leaf_input", net_http_json_base64(entry),
-                                 "entry", read ? read : json_null()));
-    entries->next = index + 1;
+    net_http_page_add_number(page, index,
+                             json_pack("{s:I, s:o, s:o}", "index",
+                                       (json_int_t)index, "leaf_input",
+                                       net_http_json_base64(entry), "entry",
+                                       read ? read : json_null()));
     return true;
+}
+
+static void
+audit_reply_page(struct net_http_request *request, struct net_http_page *page,
+                 const char *name, enum err err)
+{
+    if (err == ERR_OK) {
+        net_http_page_reply(request, page, name);
+        return;
+    }
+    net_http_page_drop(page);
+    net_http_reply_err(request, err, NULL);
 }
 
 static void
 audit_entries(void *self, struct net_http_request *request)
 {
     struct api_audit *audit = self;
-    struct base_note note = {0};
-    uint64_t start, size = audit->size(audit->self);
-    struct audit_entries entries = {0};
+    struct net_http_page page;
+    uint64_t from;
+    if (!net_http_page_begin(request, AUDIT_ENTRIES, AUDIT_ENTRIES, &page) ||
+        !net_http_page_from(request, &page, &from))
+        return;
     enum err err =
-        net_http_number(request, "start", 0, INT64_MAX, 0, &start, &note);
-    if (err == ERR_OK)
-        err = net_http_number(request, "end", 0, INT64_MAX, INT64_MAX,
-                              &entries.end, &note);
-    if (err != ERR_OK) {
-        audit_refuse(request, err, &note);
-        return;
-    }
-    entries.list = json_array();
-    entries.next = start;
-    err = audit->list(audit->self, start, AUDIT_ENTRIES, audit_entry, &entries);
-    if (err != ERR_OK) {
-        json_decref(entries.list);
-        net_http_reply_err(request, err, NULL);
-        return;
-    }
-    bool more = entries.next < size && entries.next <= entries.end;
-    net_http_reply_json(
-        request, 200,
-        json_pack("{s:o, s:o}", "entries", entries.list, "next",
-                  more ? json_integer((json_int_t)entries.next) : json_null()));
+        audit->list(audit->self, from, page.limit + 1, audit_entry, &page);
+    audit_reply_page(request, &page, "entries", err);
 }
 
 static void
@@ -203,32 +194,22 @@ audit_consistency(void *self, struct net_http_request *request)
                                   audit_path(&path)));
 }
 
-struct audit_heads {
-    json_t *list;
-    unsigned limit;
-    uint64_t next; /* 0: no more */
-};
-
 static bool
 audit_sent(void *self, const struct wire_head *head)
 {
-    struct audit_heads *heads = self;
-    if (json_array_size(heads->list) == heads->limit) {
-        heads->next = head->size;
+    struct net_http_page *page = self;
+    if (!net_http_page_room(page))
         return false;
-    }
-    json_array_append_new(heads->list, audit_head_json(head));
+    net_http_page_add_number(page, head->size, audit_head_json(head));
     return true;
 }
 
 static bool
 audit_kept(void *self, const struct api_audit_kept *kept)
 {
-    struct audit_heads *heads = self;
-    if (json_array_size(heads->list) == heads->limit) {
-        heads->next = kept->number;
+    struct net_http_page *page = self;
+    if (!net_http_page_room(page))
         return false;
-    }
     json_t *one = audit_head_json(&kept->head);
     json_object_set_new(one, "number", json_integer((json_int_t)kept->number));
     json_object_set_new(one, "state", json_string(kept->state));
@@ -237,7 +218,7 @@ audit_kept(void *self, const struct api_audit_kept *kept)
                         json_integer((json_int_t)kept->kept_ms));
     json_object_set_new(one, "public_key",
                         net_http_json_base64(kept->public_der));
-    json_array_append_new(heads->list, one);
+    net_http_page_add_number(page, kept->number, one);
     return true;
 }
 
@@ -245,35 +226,18 @@ static void
 audit_heads(void *self, struct net_http_request *request)
 {
     struct api_audit *audit = self;
-    struct base_note note = {0};
     struct bytes child = net_http_query(request, "node");
-    uint64_t start = 0, limit = 0;
-    struct audit_heads heads = {0};
+    struct net_http_page page;
+    uint64_t from;
+    if (!net_http_page_begin(request, AUDIT_HEADS, AUDIT_HEADS_MAX, &page) ||
+        !net_http_page_from(request, &page, &from))
+        return;
     enum err err =
-        net_http_number(request, "start", 0, INT64_MAX, 0, &start, &note);
-    if (err == ERR_OK)
-        err = net_http_number(request, "limit", 1, AUDIT_HEADS_MAX, AUDIT_HEADS,
-                              &limit, &note);
-    if (err != ERR_OK) {
-        audit_refuse(request, err, &note);
-        return;
-    }
-    heads.limit = (unsigned)limit;
-    heads.list = json_array();
-    err = child.at == NULL ? audit->sent(audit->self, start, heads.limit + 1,
-                                         audit_sent, &heads)
-                           : audit->kept(audit->self, child, start,
-                                         heads.limit + 1, audit_kept, &heads);
-    if (err != ERR_OK) {
-        json_decref(heads.list);
-        net_http_reply_err(request, err, NULL);
-        return;
-    }
-    net_http_reply_json(request, 200,
-                        json_pack("{s:o, s:o}", "heads", heads.list, "next",
-                                  heads.next
-                                      ? json_integer((json_int_t)heads.next)
-                                      : json_null()));
+        child.at == NULL
+            ? audit->sent(audit->self, from, page.limit + 1, audit_sent, &page)
+            : audit->kept(audit->self, child, from, page.limit + 1, audit_kept,
+                          &page);
+    audit_reply_page(request, &page, "heads", err);
 }
 
 void

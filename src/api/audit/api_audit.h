@@ -3,14 +3,14 @@
  * GET /api/audit/head         {node, tree_size, timestamp (ms),
  *     sha256_root_hash, tree_head_signature (base64), key_id (16 hex digits),
  *     public_key (DER, base64)}: signed now.
- * GET /api/audit/entries      start, end (the last one wanted; both from 0; at
- *     most 256).  {entries: [{index, leaf_input (base64: the bytes hashed),
- *     entry (the same, read; null if it is no JSON)}], next}
+ * GET /api/audit/entries      limit (256, and at most that), next (the index of
+ *     the entry before; none: from 0).  {entries: [{index, leaf_input (base64:
+ *     the bytes hashed), entry (the same, read; null if it is no JSON)}], next}
  * GET /api/audit/proof        hash (of a leaf: base64 or hex), tree_size (none:
  *     now).  {leaf_index, audit_path: [base64]}
  * GET /api/audit/consistency  first, second (none: now).  {consistency}
  * GET /api/audit/heads        node (a child: the heads kept of its log; none:
- *     the own ones that were sent), start, limit (1..1000; 100).  {heads:
+ *     the own ones that were sent), limit (1..1000; 100), next.  {heads:
  *     [as above; number, state, epoch, kept_ms of kept ones], next}
  *
  * Problems 400 a malformed parameter; 404 no such leaf, a size beyond the log.

@@ -7,6 +7,7 @@
 
 #include "base/base_b64.h"
 #include "base/base_mem.h"
+#include "net/http/net_http_page.h"
 #include "wire/figure/wire_explain.h"
 
 enum {
@@ -86,9 +87,8 @@ figures_ask(struct net_http_request *request, struct rollup_ask *ask)
         .freq = net_http_query(request, "freq"),
         .cells = net_http_query(request, "cell"),
     };
-    bool pages = net_http_query(request, "limit").at != NULL;
-    enum err err = figures_number(request, pages ? "limit" : "last", 1,
-                                  FIGURES_LAST, 1, &ask->last, &note);
+    enum err err =
+        figures_number(request, "last", 1, FIGURES_LAST, 1, &ask->last, &note);
     if (err == ERR_OK)
         err = figures_number(request, "parts", 0, FIGURES_PARTS, 64,
                              &ask->parts, &note);
@@ -253,14 +253,15 @@ static void
 figures_windows(void *self, struct net_http_request *request)
 {
     struct rollup_ask ask;
-    struct bytes next = net_http_query(request, "next");
-    if (!figures_ask(request, &ask))
+    struct net_http_page page;
+    if (!figures_ask(request, &ask) ||
+        !net_http_page_begin(request, FIGURES_PAGE, FIGURES_LAST, &page))
         return;
-    if (next.size > 0)
-        ask.at = next;
-    if (!net_http_query(request, "limit").at)
-        ask.last = FIGURES_PAGE;
+    if (page.next.size > 0)
+        ask.at = page.next;
+    ask.last = page.limit;
     ask.parts = 0;
+    net_http_page_drop(&page);
     figures_show(self, request, &ask, figures_paged);
 }
 
@@ -307,9 +308,9 @@ struct figures_table {
     const struct net_http_request *request;
     const struct rollup_table *read; /* filled in before the first line */
     struct base_out csv;
-    json_t *list; /* or */
-    unsigned limit, hidden;
-    bool more;
+    struct net_http_page page; /* or */
+    uint64_t from, at;         /* lines before the page; before this line */
+    unsigned hidden;
 };
 
 /* Who may not know a unit's name does not see its line. */
@@ -336,29 +337,30 @@ figures_line_csv(void *self, const struct rollup_line *line)
 }
 
 static bool
+figures_line(struct figures_table *table, const struct rollup_line *line,
+             json_t *(*make)(const struct model_pack *pack,
+                             const struct rollup_line *line))
+{
+    uint64_t number = table->at++;
+    if (number < table->from || !figures_may_name(table, line))
+        return true;
+    if (!net_http_page_room(&table->page))
+        return false;
+    net_http_page_add_number(&table->page, number,
+                             make(table->read->pack, line));
+    return true;
+}
+
+static bool
 figures_line_json(void *self, const struct rollup_line *line)
 {
-    struct figures_table *table = self;
-    if (!figures_may_name(table, line))
-        return true;
-    table->more = json_array_size(table->list) == table->limit;
-    if (!table->more)
-        json_array_append_new(table->list,
-                              api_figures_table_json(table->read->pack, line));
-    return !table->more;
+    return figures_line(self, line, api_figures_table_json);
 }
 
 static bool
 figures_revision(void *self, const struct rollup_line *line)
 {
-    struct figures_table *table = self;
-    if (!figures_may_name(table, line))
-        return true;
-    table->more = json_array_size(table->list) == table->limit;
-    if (!table->more)
-        json_array_append_new(
-            table->list, api_figures_table_revision(table->read->pack, line));
-    return !table->more;
+    return figures_line(self, line, api_figures_table_revision);
 }
 
 /* pack, window, shape, asof, and the list under this name. */
@@ -367,12 +369,13 @@ figures_table_json(struct figures_table *table, const char *name)
 {
     char text[MODEL_WINDOW_TEXT], hex[65];
     const struct model_pack *pack = table->read->pack;
-    return json_pack(
-        "{s:s, s:s, s:s, s:I, s:b, s:i, s:o}", "pack", pack->name, "window",
+    json_t *to = json_pack(
+        "{s:s, s:s, s:s, s:I, s:i}", "pack", pack->name, "window",
         model_calendar_text(&pack->calendar, table->read->window, text),
         "shape", base_b64_hex(base_bytes(pack->shape, 32), hex), "asof",
-        (json_int_t)table->read->at_ms, "more", table->more, "hidden",
-        (int)table->hidden, name, table->list);
+        (json_int_t)table->read->at_ms, "hidden", (int)table->hidden);
+    net_http_page_into(&table->page, name, to);
+    return to;
 }
 
 /* false: refused, and replied. */
@@ -430,22 +433,24 @@ figures_table(void *self, struct net_http_request *request)
     struct rollup_table_ask ask;
     struct rollup_table read;
     struct base_note note = {0};
-    struct figures_table table = {
-        .request = request, .read = &read, .limit = FIGURES_LINES};
+    struct figures_table table = {.request = request, .read = &read};
     if (!figures_table_ask(request, &ask))
         return;
     if (base_bytes_is(net_http_query(request, "format"), "csv")) {
         figures_table_csv(self, request, &ask);
         return;
     }
-    table.list = json_array();
+    if (!net_http_page_begin(request, FIGURES_LINES, FIGURES_LINES,
+                             &table.page) ||
+        !net_http_page_from(request, &table.page, &table.from))
+        return;
     enum err err =
         rollup_table(self, &ask, figures_line_json, &table, &read, &note);
     if (err == ERR_OK) {
         net_http_reply_json(request, 200, figures_table_json(&table, "lines"));
         return;
     }
-    json_decref(table.list);
+    net_http_page_drop(&table.page);
     figures_refuse(request, err, &note);
 }
 
@@ -455,12 +460,13 @@ figures_history(void *self, struct net_http_request *request)
     struct rollup_table_ask ask;
     struct rollup_table read;
     struct base_note note = {0};
-    struct figures_table table = {
-        .request = request, .read = &read, .limit = FIGURES_REVISIONS};
-    if (!figures_table_ask(request, &ask))
+    struct figures_table table = {.request = request, .read = &read};
+    if (!figures_table_ask(request, &ask) ||
+        !net_http_page_begin(request, FIGURES_REVISIONS, FIGURES_REVISIONS,
+                             &table.page) ||
+        !net_http_page_from(request, &table.page, &table.from))
         return;
     ask.asof_ms = 0;
-    table.list = json_array();
     enum err err = rollup_history(self, &ask, net_http_query(request, "from"),
                                   figures_revision, &table, &read, &note);
     if (err == ERR_OK) {
@@ -468,7 +474,7 @@ figures_history(void *self, struct net_http_request *request)
                             figures_table_json(&table, "revisions"));
         return;
     }
-    json_decref(table.list);
+    net_http_page_drop(&table.page);
     figures_refuse(request, err, &note);
 }
 

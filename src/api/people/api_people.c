@@ -3,6 +3,7 @@
 
 #include "api/people/api_people_inner.h"
 #include "base/base_mem.h"
+#include "net/http/net_http_page.h"
 
 /* --- helpers --- */
 
@@ -75,10 +76,7 @@ user_json(const struct people_user *user)
 
 struct user_page {
     const struct model_grant_principal *by;
-    json_t *users;
-    unsigned limit;
-    char next[PEOPLE_NAME_MAX + 1];
-    bool more;
+    struct net_http_page page;
 };
 
 /* Whoever administers a part sees its users alone. */
@@ -88,12 +86,9 @@ user_page_add(void *self, const struct people_user *user)
     struct user_page *page = self;
     if (!model_grant_within(page->by->scope, user->scope))
         return true;
-    if (json_array_size(page->users) == page->limit) {
-        page->more = true;
+    if (!net_http_page_room(&page->page))
         return false;
-    }
-    base_bytes_string(user->name, page->next, sizeof page->next);
-    json_array_append_new(page->users, user_json(user));
+    net_http_page_add(&page->page, user->name, user_json(user));
     return true;
 }
 
@@ -101,19 +96,14 @@ static void
 user_list(void *self, struct net_http_request *request)
 {
     struct api_people *api = self;
-    struct user_page page = {
-        .by = &request->principal,
-        .limit = net_http_limit(request, API_PEOPLE_PAGE, API_PEOPLE_PAGE_MAX)};
-    if (page.limit == 0)
+    struct user_page page = {.by = &request->principal};
+    if (!net_http_page_begin(request, API_PEOPLE_PAGE, API_PEOPLE_PAGE_MAX,
+                             &page.page))
         return;
-    page.users = json_array();
     /* All are within one scan's limit: 10,000 users. */
-    (void)people_user_list(api->people, net_http_query(request, "next"), 10000,
-                           user_page_add, &page);
-    net_http_reply_json(
-        request, 200,
-        json_pack("{s:o, s:o}", "users", page.users, "next",
-                  page.more ? json_string(page.next) : json_null()));
+    (void)people_user_list(api->people, page.page.next, 10000, user_page_add,
+                           &page);
+    net_http_page_reply(request, &page.page, "users");
 }
 
 static void

@@ -1,15 +1,14 @@
 /* api_people_key.c -- application keys and devices. */
 #include "api/people/api_people_inner.h"
 #include "base/base_b64.h"
+#include "net/http/net_http_page.h"
 
 /* --- listing --- */
 
 struct key_page {
     const struct model_grant_principal *by;
-    json_t *keys;
-    unsigned limit;
-    bool devices, more;
-    char next[MODEL_GRANT_NAME_MAX + 1];
+    struct net_http_page page;
+    bool devices;
 };
 
 static json_t *
@@ -36,32 +35,24 @@ key_page_add(void *self, const struct people_key *key)
     struct key_page *page = self;
     if (!model_grant_within(page->by->scope, key->scope))
         return true;
-    if (json_array_size(page->keys) == page->limit) {
-        page->more = true;
+    if (!net_http_page_room(&page->page))
         return false;
-    }
-    base_bytes_string(page->devices ? key->name : base_bytes_text(key->id),
-                      page->next, sizeof page->next);
-    json_array_append_new(page->keys, key_json(key, page->devices));
+    net_http_page_add(&page->page,
+                      page->devices ? key->name : base_bytes_text(key->id),
+                      key_json(key, page->devices));
     return true;
 }
 
 static void
 key_list(struct api_people *api, struct net_http_request *request, bool devices)
 {
-    struct key_page page = {
-        .by = &request->principal,
-        .limit = net_http_limit(request, API_PEOPLE_PAGE, API_PEOPLE_PAGE_MAX),
-        .devices = devices};
-    if (page.limit == 0)
+    struct key_page page = {.by = &request->principal, .devices = devices};
+    if (!net_http_page_begin(request, API_PEOPLE_PAGE, API_PEOPLE_PAGE_MAX,
+                             &page.page))
         return;
-    page.keys = json_array();
-    (void)people_key_list(api->people, devices, net_http_query(request, "next"),
-                          10000, key_page_add, &page);
-    net_http_reply_json(
-        request, 200,
-        json_pack("{s:o, s:o}", devices ? "devices" : "keys", page.keys, "next",
-                  page.more ? json_string(page.next) : json_null()));
+    (void)people_key_list(api->people, devices, page.page.next, 10000,
+                          key_page_add, &page);
+    net_http_page_reply(request, &page.page, devices ? "devices" : "keys");
 }
 
 void

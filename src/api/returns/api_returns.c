@@ -8,6 +8,7 @@
 #include "base/base_b64.h"
 #include "base/base_mem.h"
 #include "net/http/net_http_json.h"
+#include "net/http/net_http_page.h"
 
 enum {
     RETURNS_ARENA = 4 << 20,
@@ -192,10 +193,8 @@ returns_check(void *self, struct net_http_request *request)
 struct returns_list {
     struct api_returns *returns;
     struct net_http_request *request;
-    json_t *list;
-    unsigned limit;
+    struct net_http_page page;
     enum wire_return_verdict state; /* 0: all */
-    char *next;
 };
 
 static bool
@@ -207,13 +206,13 @@ returns_row(void *self, const struct rollup_return_view *view)
     if (net_http_may(list->request, MODEL_GRANT_NAMES, view->decoded.unit,
                      NULL) != ERR_OK)
         return true;
-    json_array_append_new(list->list,
-                          api_returns_json_view(list->returns, view, false));
-    if (json_array_size(list->list) < list->limit)
-        return true;
-    list->next = base_mem_new(2 * view->id.size + 1);
-    base_b64_hex(view->id, list->next);
-    return false;
+    if (!net_http_page_room(&list->page))
+        return false;
+    json_t *row = api_returns_json_view(list->returns, view, false);
+    struct bytes id =
+        base_bytes_text(json_string_value(json_object_get(row, "id")));
+    net_http_page_add(&list->page, id, row);
+    return true;
 }
 
 static enum err
@@ -224,23 +223,21 @@ returns_list_ask(struct api_returns *returns, struct returns_list *list,
     struct bytes state = net_http_query(request, "state"),
                  window = net_http_query(request, "window"),
                  name = net_http_query(request, "pack");
-    uint64_t count;
     for (size_t i = 0; i < BASE_COUNT(returns_states); i++)
         if (base_bytes_is(state, returns_states[i].name))
             list->state = returns_states[i].verdict;
     if (state.size > 0 && !list->state)
         return base_err_note_at(note, ERR_SYNTAX, "state", 0, 0,
                                 "a state is accepted or queried");
-    enum err err = net_http_number(request, "limit", 1, RETURNS_PAGE_MAX,
-                                   RETURNS_PAGE, &count, note);
-    if (err != ERR_OK)
-        return err;
-    list->limit = (unsigned)count;
     *ret_window = 0;
-    if (window.size == 0)
-        return ERR_OK;
     const struct model_pack *pack =
         model_pack_list_find(rollup_packs(returns->rollup), name, NULL);
+    if (name.size > 0 && !pack)
+        return base_err_note_at(note, ERR_SYNTAX, "pack", 0, 0,
+                                "there is no pack \"%.*s\" here",
+                                (int)name.size, (const char *)name.at);
+    if (window.size == 0)
+        return ERR_OK;
     if (!pack || model_calendar_parse(&pack->calendar, window, ret_window))
         return base_err_note_at(note, ERR_SYNTAX, "window", 0, 0,
                                 "a window goes with its pack: pack=... and "
@@ -256,23 +253,25 @@ returns_get(void *self, struct net_http_request *request)
     struct base_note note = {0};
     struct base_arena arena;
     uint32_t window;
-    enum err err = returns_list_ask(returns, &list, &window, &note);
+    if (!net_http_page_begin(request, RETURNS_PAGE, RETURNS_PAGE_MAX,
+                             &list.page))
+        return;
     base_arena_init(&arena, RETURNS_ARENA);
-    list.list = json_array();
+    struct bytes after = returns_id(&arena, list.page.next);
+    enum err err = returns_list_ask(returns, &list, &window, &note);
+    if (err == ERR_OK && list.page.next.size > 0 && after.size == 0)
+        err = base_err_note_at(&note, ERR_SYNTAX, "next", 0, 0,
+                               "it is not what the page before has said");
     if (err == ERR_OK)
         err = rollup_return_list(
             returns->rollup, net_http_query(request, "pack"), window,
-            net_http_query(request, "unit"),
-            returns_id(&arena, net_http_query(request, "next")), returns_row,
-            &list);
-    if (err == ERR_OK)
-        net_http_reply_json(
-            request, 200,
-            json_pack("{s:O, s:s?}", "returns", list.list, "next", list.next));
-    else
+            net_http_query(request, "unit"), after, returns_row, &list);
+    if (err == ERR_OK) {
+        net_http_page_reply(request, &list.page, "returns");
+    } else {
+        net_http_page_drop(&list.page);
         net_http_reply_err(request, err, &note);
-    json_decref(list.list);
-    base_mem_free(list.next);
+    }
     base_arena_done(&arena);
 }
 

@@ -6,6 +6,7 @@
 #include "engine/ident/ident_move.h"
 #include "engine/rollup/rollup_move.h"
 #include "net/http/net_http_json.h"
+#include "net/http/net_http_page.h"
 
 enum { PREFIX_TOKEN = 1024, PREFIX_LIST = 100, PREFIX_LIST_MAX = 1000 };
 enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24, PREFIX_BUNDLE = 60 << 20 };
@@ -29,11 +30,8 @@ prefix_json(const struct ident_prefix *prefix)
 /* --- listing --- */
 
 struct prefix_page {
-    json_t *list;
-    struct bytes state, after;
-    unsigned left;
-    char next[MODEL_PREFIX_MAX + 1]; /* the last one given, if there are more */
-    bool more;
+    struct net_http_page page;
+    struct bytes state;
 };
 
 static void
@@ -43,21 +41,16 @@ prefix_page_one(void *self, const struct ident_prefix *prefix)
     uint8_t name[MODEL_PREFIX_MAX], after[MODEL_PREFIX_MAX];
     struct bytes own = base_bytes_text(prefix->name);
     base_bytes_fold(own, name);
-    base_bytes_fold(page->after, after);
+    base_bytes_fold(page->page.next, after);
     if (base_bytes_compare(base_bytes(name, own.size),
-                           base_bytes(after, page->after.size)) <= 0 &&
-        page->after.size > 0)
+                           base_bytes(after, page->page.next.size)) <= 0 &&
+        page->page.next.size > 0)
         return;
     if (page->state.size > 0 &&
         !base_bytes_is(page->state, ident_prefix_state_name(prefix->state)))
         return;
-    if (page->left == 0) {
-        page->more = true;
-        return;
-    }
-    page->left--;
-    memcpy(page->next, prefix->name, sizeof page->next);
-    json_array_append_new(page->list, prefix_json(prefix));
+    if (net_http_page_room(&page->page))
+        net_http_page_add(&page->page, own, prefix_json(prefix));
 }
 
 static bool
@@ -74,12 +67,9 @@ api_tree_prefix_list(void *self, struct net_http_request *request)
 {
     struct api_tree *tree = self;
     struct base_note note;
-    struct prefix_page page = {
-        .state = net_http_query(request, "state"),
-        .after = net_http_query(request, "after"),
-    };
-    if (page.after.size > MODEL_PREFIX_MAX) {
-        base_err_note_at(&note, ERR_SYNTAX, "after", 0, 0, "no prefix");
+    struct prefix_page page = {.state = net_http_query(request, "state")};
+    if (net_http_query(request, "next").size > MODEL_PREFIX_MAX) {
+        base_err_note_at(&note, ERR_SYNTAX, "next", 0, 0, "no prefix");
         net_http_problem(request, 400, &note);
         return;
     }
@@ -90,20 +80,15 @@ api_tree_prefix_list(void *self, struct net_http_request *request)
         net_http_problem(request, 400, &note);
         return;
     }
-    page.left = net_http_limit(request, PREFIX_LIST, PREFIX_LIST_MAX);
-    if (page.left == 0)
+    if (!net_http_page_begin(request, PREFIX_LIST, PREFIX_LIST_MAX, &page.page))
         return;
-    page.list = json_array();
     enum err err = ident_prefix_list(tree->ident, prefix_page_one, &page);
-    if (err != ERR_OK) {
-        json_decref(page.list);
-        net_http_reply_err(request, err, NULL);
+    if (err == ERR_OK) {
+        net_http_page_reply(request, &page.page, "prefixes");
         return;
     }
-    json_t *json = json_pack("{s:o}", "prefixes", page.list);
-    if (page.more)
-        json_object_set_new(json, "next", json_string(page.next));
-    net_http_reply_json(request, 200, json);
+    net_http_page_drop(&page.page);
+    net_http_reply_err(request, err, NULL);
 }
 
 /* --- one --- */

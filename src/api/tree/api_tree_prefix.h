@@ -1,7 +1,7 @@
 /* api_tree_prefix.h -- applications for prefixes, and steps of their life.
  *
- * GET  /api/prefix-applications          state=, after=, limit= (100, at most
- *      1,000).  {prefixes: [{prefix, state, node, direct, hosted, ...}], next}
+ * GET  /api/prefix-applications          state=, limit= (100, at most 1,000),
+ *      next=.  {prefixes: [{prefix, state, node, direct, hosted, ...}], next}
  * POST /api/prefix-applications          {prefix, name, uscc, industry, region,
  *      contact, key?}: apply.  {prefix, state}
  * GET  /api/prefix-applications/P        the same, with the application and its

@@ -5,7 +5,11 @@
 #include "engine/people/people_inner.h"
 #include "model/model_id.h"
 
-enum { KEY_ROOM = 1 + MODEL_GRANT_NAME_MAX, KEY_LABEL_MAX = 100 };
+enum {
+    KEY_ROOM = 1 + MODEL_GRANT_NAME_MAX,
+    KEY_LABEL_MAX = 100,
+    KEY_ID_KEY = 9
+};
 
 /* 'k' hash, 'd' folded identifier, 'p' pin; room: KEY_ROOM. */
 static struct bytes
@@ -249,12 +253,20 @@ key_find_row(void *self, struct bytes key, struct bytes value)
     return false;
 }
 
+/* What the row of an application's key begins with. */
+static bool
+key_of_id(struct bytes id, uint8_t to[KEY_ID_KEY])
+{
+    to[0] = 'k';
+    return id.size == PEOPLE_KEY_ID - 1 &&
+           base_b64_unhex(id, to + 1, KEY_ID_KEY - 1) == ERR_OK;
+}
+
 static enum err
 key_by_id(struct people *people, struct bytes id, struct key_find *find)
 {
-    uint8_t prefix[9] = {'k'};
-    if (id.size != PEOPLE_KEY_ID - 1 ||
-        base_b64_unhex(id, prefix + 1, 8) != ERR_OK)
+    uint8_t prefix[KEY_ID_KEY];
+    if (!key_of_id(id, prefix))
         return ERR_ABSENT;
     (void)store_kv_scan(store_kv_now(people->config.kv), STORE_TABLE_CREDENTIAL,
                         base_bytes(prefix, sizeof prefix),
@@ -426,6 +438,8 @@ people_key_list(struct people *people, bool devices, struct bytes after,
         list.after = key_of_device(after, room);
     else if (key_by_id(people, after, &find) == ERR_OK)
         list.after = base_bytes(find.key, sizeof find.key);
+    else if (key_of_id(after, room)) /* revoked since: where it stood */
+        list.after = base_bytes(room, KEY_ID_KEY);
     return store_kv_scan(store_kv_now(people->config.kv),
                          STORE_TABLE_CREDENTIAL, kind,
                          list.after.size > 0 ? list.after : kind, limit,

@@ -142,19 +142,6 @@ net_http_number(const struct net_http_request *request, const char *name,
     return ERR_OK;
 }
 
-unsigned
-net_http_limit(struct net_http_request *request, unsigned otherwise,
-               unsigned most)
-{
-    struct base_note note = {0};
-    uint64_t limit = 0;
-    enum err err =
-        net_http_number(request, "limit", 1, most, otherwise, &limit, &note);
-    if (err != ERR_OK)
-        net_http_reply_err(request, err, &note);
-    return (unsigned)limit;
-}
-
 void
 net_http_problem(struct net_http_request *request, unsigned status,
                  const struct base_note *note)

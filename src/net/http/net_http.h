@@ -165,9 +165,6 @@ enum err net_http_number(const struct net_http_request *request,
                          const char *name, uint64_t least, uint64_t most,
                          uint64_t otherwise, uint64_t *ret_number,
                          struct base_note *note);
-/* `limit` of a listing, 1..most; 0: refused, and replied. */
-unsigned net_http_limit(struct net_http_request *request, unsigned otherwise,
-                        unsigned most);
 
 /* May its principal do this with that prefix or identifier?  For routes whose
  * object is "*". */
