@@ -6,6 +6,7 @@ with a deadline that only a broken program reaches.
 """
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,43 +17,52 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from http.client import HTTPException
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 DOUGONG = os.environ.get('DOUGONG', os.path.join(TOP, 'build/src/ctl/dougong'))
 BUILD = os.environ.get('DOUGONG_BUILD', os.path.join(TOP, 'build'))
 DOOR_OFFSETS = (0, 1, 2, 3, 6)
+PATIENCE_S = 120  # only a broken program needs so long
+HELD = []  # sockets, until the test ends
 
 
-def ports_free(base):
-    """Are the doors of a node at this base port all free?"""
+def hold(base):
+    """Takes the doors of a node at this base port; None if one is not free.
+
+    Bound first and made reusable afterwards, they can be had by a node (which
+    binds with SO_REUSEADDR, and of two that do only one may listen), but not
+    by another test's hold() nor by the kernel for an outgoing connection, also
+    while the node is down."""
     held = []
     try:
         for offset in DOOR_OFFSETS:
             s = socket.socket()
             held.append(s)
             s.bind(('127.0.0.1', base + offset))
-        s = socket.socket(type=socket.SOCK_DGRAM)  # Handle is UDP, too
-        held.append(s)
-        s.bind(('127.0.0.1', base + 2))
-        return True
+        with socket.socket(type=socket.SOCK_DGRAM) as s:  # Handle is UDP, too
+            s.bind(('127.0.0.1', base + 2))
     except OSError:
-        return False
-    finally:
         for s in held:
             s.close()
+        return None
+    for s in held:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    return held
 
 
-def free_base():
-    """A base port whose doors are all free."""
-    import random
-    for _ in range(200):
-        base = random.randrange(20000, 32000, 10)
-        if ports_free(base):
+def free_base(nodes=1):
+    """A base port for so many nodes, 10 apart; nobody else is given it."""
+    for _ in range(500):
+        base = random.randrange(20000, 32000 - 10 * nodes, 10)
+        held = [hold(base + 10 * k) for k in range(nodes)]
+        if all(held):
+            HELD.append(held)
             return base
     raise RuntimeError('no free ports')
 
 
-def until(what, condition, seconds=30.0, pause=0.02):
+def until(what, condition, seconds=PATIENCE_S, pause=0.02):
     """Wait for condition() to be true (or to give a value) and return it."""
     end = time.monotonic() + seconds
     while True:
@@ -64,17 +74,20 @@ def until(what, condition, seconds=30.0, pause=0.02):
         time.sleep(pause)
 
 
-def http(url, data=None, headers=None, method=None, timeout=10):
-    """(status, body bytes, headers); 0 when nobody answers."""
+def http(url, data=None, headers=None, method=None, timeout=PATIENCE_S):
+    """(status, body bytes, headers); 0 when nobody answers, or not to the
+    end."""
     request = urllib.request.Request(url, data=data, headers=headers or {},
                                      method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=timeout) as answer:
+        try:
+            answer = opener.open(request, timeout=timeout)
+        except urllib.error.HTTPError as e:
+            answer = e
+        with answer:
             return answer.status, answer.read(), answer.headers
-    except urllib.error.HTTPError as e:
-        return e.code, e.read(), e.headers
-    except (urllib.error.URLError, OSError, TimeoutError):
+    except (OSError, HTTPException):
         return 0, b'', {}
 
 
@@ -118,23 +131,31 @@ class Node:
             self.ready()
         return self
 
-    def ready(self, seconds=60):
+    def ready(self):
         def up():
             if self.process.poll() is not None:
                 raise AssertionError('%s ended with %s:\n%s' % (
                     self.prefix, self.process.returncode, self.tail()))
             return http(self.url + '/readyz')[0] == 200
-        until('%s ready' % self.prefix, up, seconds)
+        until('%s ready' % self.prefix, up)
+
+    def linked(self):
+        """Is the link to its parent up?"""
+        status, tree = self.get('/api/tree')
+        return status == 200 and tree['parent'] and tree['parent']['up']
 
     def tail(self, lines=15):
-        with open(os.path.join(self.dir, 'log'), errors='replace') as f:
-            return ''.join(f.readlines()[-lines:])
+        try:
+            with open(os.path.join(self.dir, 'log'), errors='replace') as f:
+                return ''.join(f.readlines()[-lines:])
+        except FileNotFoundError:
+            return 'it was never started\n'
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
 
-    def stop(self, seconds=20):
+    def stop(self, seconds=PATIENCE_S):
         if self.process is None or self.process.poll() is not None:
             return self.process and self.process.returncode
         self.process.terminate()
@@ -196,7 +217,7 @@ class Node:
         key = (node or self).key if key is None else key
         done = subprocess.run(
             [DOUGONG, *args, '--node', (node or self).url],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=2 * PATIENCE_S,
             env={**os.environ, 'DOUGONG_KEY': key, 'XDG_STATE_HOME': self.dir})
         if check and done.returncode != 0:
             raise AssertionError('%s: %d %s' % (
@@ -210,13 +231,14 @@ class Node:
         done = subprocess.run(
             [DOUGONG, 'join', '127.0.0.1:%d' % self.parent.port, token,
              '--config', self.yaml] + (['--again'] if again else []),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=2 * PATIENCE_S)
         assert done.returncode == 0, done.stderr.decode()
         return done
 
 
 class Chain:
-    """nation 88, province 88.31, enterprise 88.31.1001, joined and ready."""
+    """nation 88, province 88.31, enterprise 88.31.1001, joined, ready and
+    linked."""
 
     def __init__(self, host=False, extra='', profile='open'):
         self.dir = tempfile.mkdtemp(prefix='dougong-test-')
@@ -228,11 +250,17 @@ class Chain:
         self.nodes = [self.nation, self.province, self.enterprise]
 
     def __enter__(self):
-        for node in self.nodes:
-            if node.parent:
-                node.join()
-            node.start()
-        return self
+        try:
+            for node in self.nodes:
+                if node.parent:
+                    node.join()
+                node.start()
+            for node in self.nodes[1:]:
+                until('%s is linked' % node.prefix, node.linked)
+            return self
+        except BaseException:
+            self.__exit__(*sys.exc_info())
+            raise
 
     def __exit__(self, kind, value, trace):
         bad = []

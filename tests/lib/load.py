@@ -129,7 +129,7 @@ class Load:
             self.publisher.close()
             self.publisher = None
 
-    def finish(self, seconds=60):
+    def finish(self, seconds=120):
         """Until everything sent is acknowledged."""
         end = time.monotonic() + seconds
         while True:

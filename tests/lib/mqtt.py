@@ -29,7 +29,7 @@ class Publisher:
     (with the reason code, 0 in 3.1.1)."""
 
     def __init__(self, port, client='test', version=4, host='127.0.0.1',
-                 context=None, timeout=5, user=None, password=None):
+                 context=None, timeout=60, user=None, password=None):
         self.version, self.next_id, self.waiting = version, 1, {}
         self.acked, self.buffer, self.closed = {}, b'', False
         self.refused = []
@@ -124,7 +124,7 @@ class Publisher:
                 (good if reason < 0x80 else self.refused).append(note)
         return good
 
-    def drain(self, timeout=10):
+    def drain(self, timeout=60):
         """Wait until nothing is owed."""
         good, end = [], time.monotonic() + timeout
         while self.waiting and time.monotonic() < end:

@@ -30,7 +30,7 @@ class Child:
         context.load_cert_chain(cert, key)
         self.prefix = prefix.encode()
         self.socket = context.wrap_socket(
-            socket.create_connection(('127.0.0.1', port), 5),
+            socket.create_connection(('127.0.0.1', port), 60),
             server_hostname='localhost')
 
     def close(self):

@@ -149,20 +149,28 @@ async function overview() {
     document.activeElement.dataset.explain), 'cpu_share', 'the focus is back');
 }
 
+const firstDrawn = () => page.waitForFunction(() => performance
+  .getEntriesByName('first-contentful-paint')[0]?.startTime)
+  .then((handle) => handle.jsonValue());
+
+// Beside what this machine needs for a page of one word, just now.
 async function itIsQuick() {
-  await page.reload();
+  await page.goto('data:text/html,word');
+  const empty = await firstDrawn();
+  await page.goto(url);
   await page.waitForSelector('#figures tr');
-  const [first, size] = await page.evaluate(async () => {
+  const first = await firstDrawn();
+  const size = await page.evaluate(async () => {
     const files = performance.getEntriesByType('resource')
       .map(({ name }) => name).filter((name) => name.includes('/console/'));
     const bodies = await Promise.all([location.href, ...files].map(
       async (name) => (await (await fetch(name)).arrayBuffer()).byteLength));
-    return [performance.getEntriesByName('first-contentful-paint')[0].startTime,
-      bodies.reduce((sum, n) => sum + n, 0)];
+    return bodies.reduce((sum, n) => sum + n, 0);
   });
-  say(`first drawn after ${Math.round(first)} ms, files of ${size} bytes`);
+  say(`first drawn after ${Math.round(first)} ms, a page of one word after ${
+    Math.round(empty)} ms; files of ${size} bytes`);
   assert.ok(size > 100_000 && size < 250_000, `${size} bytes`);
-  assert.ok(first < 1000, `${first} ms`);
+  assert.ok(first < 1000 + 20 * empty, `${first} ms; one word: ${empty} ms`);
 }
 
 // A node that does not answer is told once, and again when it does.
@@ -175,7 +183,6 @@ async function troubleIsTold() {
   await textIsLegible('in trouble');
   await browser.setOffline(false);
   await holds(() => document.querySelector('[role=alert]').textContent === '');
-  expect();
 }
 
 async function theLanguageIsRemembered() {
@@ -193,7 +200,9 @@ const nav = () => page.locator('#pages').innerText();
 
 async function whoIsNotLoggedInSeesLess() {
   assert.doesNotMatch(await nav(), /Users|Audit/);
-  expect(401, 403);
+  for (const path of ['users', 'keys', 'devices'])
+    expect(401, `/api/${path}`);
+  expect(401, '/api/sessions'); // a wrong password, a used link
   await go('#/users', '#login-form');
   await isForEverybody('login', 5);
   await page.fill('#login-user', 'admin');
@@ -201,7 +210,6 @@ async function whoIsNotLoggedInSeesLess() {
   await page.keyboard.press('Enter');
   await holds(() => document.getElementById('login-said').textContent !== '');
   say(`a wrong password: ${await text('#login-said')}`);
-  expect();
 }
 
 async function aLinkLogsInOnce() {
@@ -222,12 +230,10 @@ async function aLinkLogsInOnce() {
     document.getElementById('login-said').textContent));
   await page.click('#logout');
   await holds(() => document.getElementById('me').textContent === 'Log in');
-  expect(401);
   await page.goto(`${url}#/`);
   await page.goto(link);
   await holds(() => /has been used/.test(
     document.getElementById('login-said')?.textContent));
-  expect();
   await page.fill('#login-user', 'admin');
   await page.fill('#login-password', PASSWORD);
   await page.keyboard.press('Enter');
@@ -262,10 +268,9 @@ async function aPrefixIsLookedUp() {
 }
 
 async function whatIsNotThereIsSaid() {
-  expect(404);
+  expect(404, '/api/handles/88.31.1001/nothing');
   await go('#/object/88.31.1001/nothing', '#missing-title');
   assert.match(await text('#page-object'), /There is no/);
-  expect();
 }
 
 // --- figures ---
@@ -302,11 +307,10 @@ async function asItWasKnown() {
   `${Number(made.value).toFixed(1)} %`);
   await holds(() => /as this node knew it/.test(
     document.getElementById('page-figures').textContent));
-  expect(404);
+  expect(404, `asof=${made.from}`);
   await go(`#/figures/host?w=${made.window}&a=${made.from}`,
     '#figures-now');
   await holds(() => !document.querySelector('#page-figures tbody'));
-  expect();
   await page.click('#figures-now');
   await page.waitForSelector('#page-figures tbody');
   say(`as known at ${made.asof}: ${made.value}; at ${made.from}: nothing`);
@@ -417,7 +421,7 @@ async function aReturnIsFiled() {
   await page.waitForSelector('#item-revenue');
   const row = page.locator('tr:has(#item-revenue)');
   assert.match(await row.innerText(), /100,000/, 'last year is beside it');
-  expect(422);
+  expect(422, '/api/returns/check');
   for (const [item, amount] of Object.entries({ ...GOOD, assets: 1 }))
     await page.fill(`#item-${item}`, String(amount));
   await standing('refused');
@@ -428,7 +432,6 @@ async function aReturnIsFiled() {
   say(`asked: ${(await text('#item-revenue-said')).split('\n')[0]}`);
   await page.fill('#text-revenue_jump', 'a second works opened in May');
   await standing('accepted');
-  expect();
   await page.click('#return-form button[type=submit]');
   await theReturnIsSigned('1');
   await isForEverybody('return', 30);
@@ -448,11 +451,9 @@ async function itIsCorrected() {
   await page.click('#page-returns a.button');
   await page.waitForSelector('#return-reason');
   assert.equal(await page.locator('#item-revenue').inputValue(), '210000');
-  expect(422);
   await page.fill('#item-revenue', '205000');
   await page.selectOption('#return-reason', 'audit');
   await standing('accepted');
-  expect();
   await page.click('#return-form button[type=submit]');
   await theReturnIsSigned('2');
   assert.match(await page.locator('#page-returns .facts').first().innerText(),
@@ -486,14 +487,13 @@ async function theTilesAreThere() {
 
 // At the enterprise itself: the names it keeps, what its machine gave.
 async function owners() {
-  expect(404); // it gave nothing to the other packs
+  expect(404, '/api/figures/history'); // it gave nothing to the other packs
   await page.goto(`${owner}#/object/88.31.1001`);
   await page.waitForSelector(`#page-object a[href="#/object/${MACHINE}"]`);
   await page.click(`#page-object a[href="#/object/${MACHINE}"]`);
   await page.waitForSelector('#gave-title');
   await everythingHasAName();
   await shot('console-owner.png');
-  expect();
 }
 
 await visit(overview, itIsQuick, troubleIsTold, theLanguageIsRemembered,

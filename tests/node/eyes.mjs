@@ -19,18 +19,25 @@ export const browser = await chromium.launchPersistentContext(profile, {
   viewport: WIDE,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update',
-    '--disable-sync'],
+    '--disable-sync', '--disable-dev-shm-usage'],
 });
 export const page = browser.pages()[0] ?? await browser.newPage();
-page.setDefaultTimeout(30_000);
+page.setDefaultTimeout(120_000); // only a broken page needs so long
 
 export const [url, folder] = process.argv.slice(2);
 const complaints = [], strangers = [];
-// Refusals that a visit provokes are told by the browser too: they are listed.
-let expected = [];
-export const expect = (...marks) => { expected = marks.map(String); };
+// Refusals that a visit provokes are told by the browser too: what is said and
+// the address.  A page asks again by itself, so they are expected until the end,
+// or until the function that is returned is called.
+const expected = new Set();
+export function expect(said, address = '') {
+  const one = [String(said), address];
+  expected.add(one);
+  return () => expected.delete(one);
+}
 page.on('console', (m) => m.type() === 'error'
-  && !expected.some((one) => m.text().includes(one))
+  && ![...expected].some(([said, address]) => m.text().includes(said)
+    && m.location().url.includes(address))
   && complaints.push(`${m.text()} ${m.location().url}`));
 page.on('pageerror', (error) => complaints.push(error.stack));
 browser.on('request', (request) => {

@@ -9,7 +9,7 @@ const at = args.indexOf('--ca');
 const ca = at < 0 ? undefined : readFileSync(args.splice(at, 2)[1]);
 const [url, version, qos, topic, ...payloads] = args;
 const client = await mqtt.connectAsync(url, {
-  protocolVersion: Number(version), reconnectPeriod: 0, connectTimeout: 5000,
+  protocolVersion: Number(version), reconnectPeriod: 0, connectTimeout: 60000,
   clean: true, ca,
 });
 for (const payload of payloads)

@@ -17,7 +17,7 @@ import time
 import types
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import DOUGONG, TOP, Chain, until
+from chain import DOUGONG, PATIENCE_S, TOP, Chain, until
 
 sys.dont_write_bytecode = True
 loader = importlib.machinery.SourceFileLoader('tree',
@@ -67,7 +67,7 @@ def it_begins_with_the_first_minute_that_was_not_told():
 def told(node):
     """When a pump has said its state, ms."""
     status, answer = node.get(
-        '/api/v1/query', query='machine_state{id="88.31.1001/pump-1"}[35m]')
+        '/api/v1/query', query='machine_state{id="88.31.1001/pump-1"}[2h]')
     assert status == 200, answer
     return [round(float(t) * 1000) for row in answer['data']['result']
             for t, _ in row['values']]
@@ -77,10 +77,10 @@ def run_until(node, plant, condition):
     args = plant.arguments(time.time())
     process = subprocess.Popen(args)
     try:
-        until('the plant has told', lambda: condition(told(node)), 60)
+        until('the plant has told', lambda: condition(told(node)))
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(30)
+        process.wait(PATIENCE_S)
     return args
 
 
@@ -92,8 +92,8 @@ def a_second_run_tells_nothing_of_the_firsts_time():
         run_until(node, plant, lambda times: len(times) > 3)
         first = told(node)
         os.unlink(os.path.join(chain.dir, 'truth'))
-        ended = time.time() - 900
-        assert max(first) < ended * 1000   # it was not that far yet
+        # behind what it has told, which at most is this moment's
+        ended = max(time.time() - 900, max(first) / 1000 + 60)
         tree.write(plant.path('reached'), '%.3f' % ended)
         run_until(node, plant, lambda times: len(times) > len(first) + 3)
         times = told(node)

@@ -18,7 +18,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import BUILD, TOP, Node, ports_free, until  # noqa: E402
+from chain import BUILD, PATIENCE_S, TOP, Node, free_base, until  # noqa: E402
 import chain as chains  # noqa: E402
 import load as senders  # noqa: E402
 
@@ -28,15 +28,6 @@ AUTH = {}  # of the administrator of the node asked
 
 def http(url, **more):
     return chains.http(url, headers=AUTH, **more)
-
-
-def free_tree():
-    """A base port for all seven nodes."""
-    for _ in range(200):
-        base = random.randrange(20000, 31000, 100)
-        if all(ports_free(base + k) for k in range(0, 70, 10)):
-            return base
-    raise RuntimeError('no free ports')
 
 
 def the_counter_sees_what_is_lost_and_what_is_doubled():
@@ -83,7 +74,7 @@ def a_wish_that_cannot_be_is_refused(url):
 def broken(url, seconds, seed):
     """Runs it; the last status."""
     wish = {'seconds': seconds, 'seed': seed}
-    until('the breaker listens', lambda: http(url)[0] == 200, 20)
+    until('the breaker listens', lambda: http(url)[0] == 200)
     status, answer, _ = http(url, data=json.dumps(wish).encode(),
                              method='POST')
     assert status == 202, answer
@@ -98,8 +89,8 @@ def broken(url, seconds, seed):
         if now.get('state') == 'running' and not seen['refused']:
             seen['refused'] = http(url, data=b'{}', method='POST')[0]
         return now.get('state') in ('done', 'failed') and now
-    until('it has begun', lambda: status_now().get('state') == 'running', 20)
-    end = until('it is over', over, seconds + 200, 0.3)
+    until('it has begun', lambda: status_now().get('state') == 'running')
+    end = until('it is over', over, seconds + 600, 0.3)
     assert seen['refused'] in (409, 0), seen
     return end
 
@@ -125,7 +116,7 @@ def main():
     parser.add_argument('--seed', type=int, default=20261122)
     args = parser.parse_args()
     the_counter_sees_what_is_lost_and_what_is_doubled()
-    var, base = tempfile.mkdtemp(prefix='dougong-break-'), free_tree()
+    var, base = tempfile.mkdtemp(prefix='dougong-break-'), free_base(nodes=7)
     a_node_that_is_not_for_demonstration_refuses(
         tempfile.mkdtemp(dir=var))
     tree = subprocess.Popen(
@@ -135,7 +126,7 @@ def main():
     try:
         until('the tree is ready',
               lambda: os.path.exists(os.path.join(var, 'ready')) or
-              tree.poll() is not None, 120)
+              tree.poll() is not None, 2 * PATIENCE_S)
         assert tree.poll() is None, open(os.path.join(var, 'failed')).read()
         with open(os.path.join(var, '88/keys/operator.key')) as f:
             AUTH['Authorization'] = 'Bearer ' + f.read().strip()
@@ -153,7 +144,7 @@ def main():
                   status['figure']['windows']))
     finally:
         tree.send_signal(signal.SIGTERM)
-        code = tree.wait(60)
+        code = tree.wait(PATIENCE_S)
         if sys.exc_info()[0] is None:
             shutil.rmtree(var)
         else:

@@ -16,8 +16,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 from chain import TOP, Chain, http, until  # noqa: E402
 
 # A window that two messages fall into ends at most 70 s after the start and is
-# whole 5 s later; three nodes pass it on.
-WHOLE_MINUTE_S = 100
+# whole 5 s later; three nodes pass it on.  Only a broken program needs so long:
+WHOLE_MINUTE_S = 300
 FIRM = '88.31/firm-1'
 LAST_YEAR = {'go': '100000', 'revenue': '100000', 'cost': '80000',
              'profit': '5000', 'current_assets': '40000',
@@ -103,7 +103,7 @@ def main():
             ['node', os.path.join(TOP, 'tests/node/console.mjs'),
              chain.nation.url + '/', folder, link_of(chain.nation),
              chain.enterprise.url + '/', chain.province.url + '/',
-             link_of(chain.province)], timeout=400)
+             link_of(chain.province)], timeout=1500)
         assert visit.returncode == 0, 'console.mjs: %d' % visit.returncode
 
 

@@ -30,11 +30,11 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 import packs  # noqa: E402
 import recompute  # noqa: E402
-from chain import BUILD, Chain, http, until  # noqa: E402
+from chain import BUILD, PATIENCE_S, Chain, http, until  # noqa: E402
 from load import Load, compare, differences, figures, recovered  # noqa: E402
 
 
-def settle(nodes, want, seconds=60):
+def settle(nodes, want, seconds=PATIENCE_S):
     state = {}
 
     def equal():
@@ -93,7 +93,7 @@ def fault_sync(load, node, rng):
         load.run(0.1)
         return node.process.poll() is not None or \
             http(node.url + '/readyz')[0] == 503
-    until('%s has failed by a sync' % node.prefix, failed, 60)
+    until('%s has failed by a sync' % node.prefix, failed)
     kill(node)
 
 
@@ -103,7 +103,7 @@ def fault_full(load, node, rng):
     load.run(0.2 + rng.random() * 0.3)
     os.unlink(node.full)
     until('%s takes writes again' % node.prefix, lambda: load.run(0.1) or
-          http(node.url + '/readyz')[0] == 200, 30)
+          http(node.url + '/readyz')[0] == 200)
 
 
 FAULTS = {'kill': fault_kill, 'sync': fault_sync, 'full': fault_full}
@@ -135,8 +135,9 @@ def main():
     rng = random.Random(args.seed)
     now = int(time.time() * 1000)
     with packs.with_load() as extra, Chain(extra=extra) as chain:
-        load = Load(chain.enterprise.prefix, chain.enterprise.port + 1, rng,
-                    now)
+        # Apart: how much it sends does not change what is broken next.
+        load = Load(chain.enterprise.prefix, chain.enterprise.port + 1,
+                    random.Random(rng.random()), now)
         load.run(1.0)
         for node in chain.nodes:
             node.stop()

@@ -20,7 +20,7 @@ def filings(node):
     began = time.monotonic()
     done = subprocess.run(
         [os.path.join(TOP, 'tools/filings'), node.yaml],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=130)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
     return json.loads(done.stdout), time.monotonic() - began
 

@@ -19,7 +19,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import Chain, http, until  # noqa: E402
+from chain import PATIENCE_S, Chain, http, until  # noqa: E402
 
 AT, CT, REC, CN, KC = 1 << 31, 1 << 30, 1 << 28, 1 << 26, 1 << 25
 PO, RD, DNR = 1 << 24, 1 << 23, 1 << 20
@@ -149,9 +149,9 @@ class Udp:
                                                 for n in sorted(parts)))
 
     def ask(self, op, body, flags=PO | REC, order=None, **more):
-        """As clients do: again after 0.5, 1 and 1.5 s."""
+        """As clients do: again after 0.5, 1 and 1.5 s; and for longer."""
         request = random.randrange(1, 1 << 32)
-        for patience in (0.5, 1, 1.5, 3):
+        for patience in (0.5, 1, 1.5, 3, 10, 30, 60):
             self.send(message(op, body, request, flags, **more), order)
             reply = self.read(request, patience)
             if reply:
@@ -161,7 +161,7 @@ class Udp:
 
 class Tcp:
     def __init__(self, port):
-        self.s = socket.create_connection(('127.0.0.1', port), timeout=10)
+        self.s = socket.create_connection(('127.0.0.1', port), PATIENCE_S)
 
     def exactly(self, size):
         out = b''
@@ -357,16 +357,18 @@ class Show:
         tcp.s.close()
 
     def silence(self):
-        """Replies, and what is too short, are never answered."""
+        """Replies, and what is too short, are never answered: of what comes to
+        a socket of their own, the first is about the question behind them."""
+        udp = Udp(self.port)
         reply = message(1, text(b''), 1)
         reply = reply[:24] + struct.pack('>I', 100) + reply[28:]
         for data in (b'', b'\2\13', bytes(19), reply, b'\xff' * 40,
                      b'\xff' * 600, reply[:15] + b'\1' + reply[16:]):
-            self.udp.s.send(data)
-        self.udp.s.settimeout(0.3)
+            udp.s.send(data)
+        udp.s.settimeout(PATIENCE_S)
         request = 0xABCD1234
-        self.udp.send(message(1, question(b'0'), request))
-        first = self.udp.s.recv(512)
+        udp.send(message(1, question(b'0'), request))
+        first = udp.s.recv(512)
         assert struct.unpack('>I', first[8:12])[0] == request, first[:44]
         print('replies and scraps are never answered')
 
@@ -385,7 +387,6 @@ class Show:
             tcp = Tcp(self.port)
             tcp.s.sendall(data[:rng.randrange(1, len(data) + 1)])
             tcp.s.shutdown(socket.SHUT_WR)
-            tcp.s.settimeout(20)
             while tcp.s.recv(65536):
                 pass
             tcp.s.close()

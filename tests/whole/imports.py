@@ -16,7 +16,7 @@ import sys
 from fractions import Fraction
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import DOUGONG, TOP, Chain, until  # noqa: E402
+from chain import DOUGONG, PATIENCE_S, TOP, Chain, until  # noqa: E402
 
 DATA = os.path.join(TOP, '..', 'shared', 'data')
 NAB = os.path.join(DATA, 'nab/data/realKnownCause',
@@ -28,7 +28,7 @@ DAY = 86400000
 def bring(node, path, *args, code=0):
     done = subprocess.run(
         [DOUGONG, 'import', path, '--json', '--node', node.url, *args],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=900)
     assert done.returncode == code, (done.returncode, done.stderr, done.stdout)
     return json.loads(done.stdout), done.stderr.decode()
 
@@ -191,7 +191,7 @@ def wrong_maps(node):
             f.write(MAP.replace(old, new))
         done = subprocess.run(
             [DOUGONG, 'import', path, '--map', chart, '--node', node.url],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=PATIENCE_S)
         assert done.returncode == 2 and want in done.stderr.decode(), (
             new, done.stderr.decode())
 
@@ -212,11 +212,11 @@ def cut_off(node):
     done = subprocess.Popen(
         [DOUGONG, 'import', path, '--map', chart, '--node', node.url,
          '--resume', place], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    until('a position', lambda: os.path.exists(place), 60)
+    until('a position', lambda: os.path.exists(place))
     node.kill()
     node.start()
     done.send_signal(signal.SIGINT)
-    out, err = done.communicate(timeout=60)
+    out, err = done.communicate(timeout=PATIENCE_S)
     assert done.returncode == 1 and b'interrupted' in err, (out, err)
     with open(place) as f:
         line = int(f.read().rsplit('line ', 1)[1])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import Chain, Node, http, until
+from chain import PATIENCE_S, Chain, Node, http, until
 
 PACK, WINDOW, BEFORE = 'stats/industry', '2026-09', '2026-08'
 PREFIX = '88.31.2001'
@@ -72,7 +72,7 @@ def figure(node, window=WINDOW):
 
 def figure_is(node, value, reported=2, window=WINDOW):
     until('%s says %s' % (node.prefix, value), lambda: figure(
-        node, window) == [str(value), reported, reported], 30)
+        node, window) == [str(value), reported, reported])
 
 
 def below(entry):
@@ -111,6 +111,8 @@ def prepare(chain):
         file(province, NAME, window, own, '--reason', 'error', verb='correct')
         file(province, OTHER, window, other)
     figure_is(chain.nation, 1050)
+    until('its name at the nation', lambda: chain.nation.get(
+        '/api/handles/' + NAME)[0] == 200)
 
 
 def check_letter(body):
@@ -182,15 +184,15 @@ def moves(chain, own, bundle, old):
     until('the province has its figures as a child\'s', lambda: [
         p['from'] for p in chain.province.get(
             '/api/figures', pack=PACK, metric='revenue', at=WINDOW)[1]['parts']
-        if p['from'] == PREFIX], 30)
+        if p['from'] == PREFIX])
 
 
 def afterwards(chain, own):
     nation, province = chain.nation, chain.province
     for window, total, reported in ((WINDOW, 1050, 2), (BEFORE, 902, 1)):
         for node in (nation, province):
-            assert figure(node, window)[:2] == [str(total), reported], \
-                (node.prefix, window, figure(node, window))
+            until('%s has %s' % (node.prefix, window), lambda: (figure(
+                node, window) or ())[:2] == [str(total), reported])
     for node in (nation, province, own):
         found = returns(node)
         assert found[NAME] == (2, 'signed'), (node.prefix, found)
@@ -231,7 +233,7 @@ def main():
             moves(chain, own, bundle, old)
         finally:
             open(stop, 'w').close()
-            out, err = asker.communicate(timeout=60)
+            out, err = asker.communicate(timeout=2 * PATIENCE_S)
         assert asker.returncode == 0, err.decode()
         assert int(out) > 20, out
         print('move: %d times asked meanwhile, all answers right' % int(out))

@@ -105,7 +105,7 @@ def minutes_equal(chain, minutes):
                         or int(got[start]['value']) != want.get(key, 0)
                         or got[start]['reported'] != want['units']]
             try:
-                until(measure, lambda: not differs(), 60, 0.2)
+                until(measure, lambda: not differs(), pause=0.2)
             except AssertionError:
                 raise AssertionError((node.prefix, measure, differs()[:3]))
             checked += len(minutes)
@@ -144,7 +144,7 @@ def hours_equal(chain, minutes):
             return values(chain.nation, 'energy/carbon', metric,
                           text_of(start, False), 1).get(start, {})
         until('energy of an hour',
-              lambda: one('electricity').get('value') == str(wh), 60)
+              lambda: one('electricity').get('value') == str(wh))
         co2, units = one('co2'), minutes[start]['units']
         assert abs(int(co2['value']) - wh * GRID) <= Fraction(units, 2), co2
         status, by = chain.nation.get(
@@ -167,14 +167,14 @@ def main():
         with Chain(extra='codes: {region: "310000"}\n') as chain:
             truth = os.path.join(chain.dir, 'truth')
             dry = plant(works, chain.enterprise, truth, 0.1, '--dry-run')
-            dry.communicate(timeout=120)
+            dry.communicate(timeout=900)
             units = register(chain.enterprise, truth)
             running = plant(works, chain.enterprise, truth, hours)
             until('samples', lambda: chain.enterprise.metrics().get(
-                'dougong_ingest_samples_total{door="mqtt"}', 0) > 2000, 60)
+                'dougong_ingest_samples_total{door="mqtt"}', 0) > 2000)
             chain.enterprise.kill()
             chain.enterprise.start()
-            out, err = running.communicate(timeout=300)
+            out, err = running.communicate(timeout=900)
             assert running.returncode == 0, (out, err)
             rows = [row for row in lines_of(truth)
                     if row.get('window') == 'minute']

@@ -3,8 +3,8 @@
 path.mjs as somebody who has never seen it.  Screenshots: console-path-*.png in
 $TMPDIR (or /tmp).
 """
+import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -12,9 +12,9 @@ import tempfile
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import BUILD, TOP, until  # noqa: E402
+from chain import BUILD, PATIENCE_S, TOP, free_base, until  # noqa: E402
 
-FIRST_S = 150
+FIRST_S = 300
 
 
 def read(path):
@@ -25,10 +25,16 @@ def read(path):
         return ''
 
 
+def filed(var):
+    """What tools/filings says when it is through."""
+    lines = read(os.path.join(var, 'filings/log')).splitlines()
+    return lines and lines[-1].startswith('{') and json.loads(lines[-1])
+
+
 def main():
     folder = os.environ.get('TMPDIR') or tempfile.gettempdir()
     with tempfile.TemporaryDirectory(prefix='dougong-path-') as var:
-        base = random.randrange(21000, 31000, 100)
+        base = free_base(nodes=7)
         tree = subprocess.Popen(
             [os.path.join(TOP, 'tools/tree'), 'run', '--var', var, '--build',
              BUILD, '--base', str(base)], stdin=subprocess.DEVNULL)
@@ -38,20 +44,19 @@ def main():
                   FIRST_S, 0.2)
             print('figure: first national figure after %s s' % read(
                 os.path.join(var, 'first')))
-            until('returns are filed', lambda: not os.path.exists(
-                os.path.join(var, 'filings/pid')), FIRST_S, 0.2)
+            until('returns are filed', lambda: filed(var), FIRST_S, 0.2)
             done = subprocess.run(
                 ['node', os.path.join(TOP, 'tests/node/path.mjs'),
                  'http://127.0.0.1:%d/' % base, folder,
                  read(os.path.join(var, '88/admin-link')),
                  'http://127.0.0.1:%d/' % (base + 10),
-                 read(os.path.join(var, '88.31/admin-link'))], timeout=500)
+                 read(os.path.join(var, '88.31/admin-link'))], timeout=1500)
             assert done.returncode == 0, 'path.mjs: %d' % done.returncode
             print('figure: the path in %.0f s, with what the tree needed' %
                   (time.monotonic() - began))
         finally:
             tree.send_signal(signal.SIGTERM)
-            tree.wait(60)
+            tree.wait(PATIENCE_S)
 
 
 main()

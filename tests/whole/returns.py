@@ -78,7 +78,7 @@ def figure(node, metric, window=WINDOW):
 
 def figure_is(node, metric, value):
     until('%s of %s is %s' % (metric, node.prefix, value),
-          lambda: figure(node, metric) == str(value), 30)
+          lambda: figure(node, metric) == str(value))
 
 
 def refused(firm, code, window=WINDOW, items=None, **changes):
