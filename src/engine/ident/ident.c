@@ -39,6 +39,9 @@ ident_stats(struct ident *ident)
     base_stat_add(stats, &ident->limit_token, BASE_STAT_COUNTER,
                   "dougong_limit_hit_total", "limit=\"tokens\"",
                   "Times a limit was reached.");
+    base_stat_add(stats, &ident->limit_applied, BASE_STAT_COUNTER,
+                  "dougong_limit_hit_total", "limit=\"applications\"",
+                  "Times a limit was reached.");
     base_stat_add(stats, &ident->resolved[0], BASE_STAT_COUNTER,
                   "dougong_ident_resolved_total", "from=\"here\"",
                   "Resolutions answered with values.");
@@ -62,6 +65,7 @@ ident_found(void *self, struct bytes key, struct bytes value)
         return true;
     if (row.id >= ident->next_id)
         ident->next_id = row.id + 1;
+    ident->applied += row.state == IDENT_PREFIX_APPLIED;
     if (row.flags & IDENT_ROW_HOSTED)
         ident_id_serve(ident, &row);
     return true;
@@ -73,6 +77,7 @@ ident_number(struct ident *ident)
     uint8_t room[2][480];
     struct bytes from = {0};
     ident->next_id = 1;
+    ident->applied = 0;
     for (unsigned turn = 0;; turn ^= 1) {
         struct base_out next;
         base_out_fixed(&next, room[turn], sizeof room[turn]);
@@ -224,7 +229,7 @@ ident_free(struct ident *ident)
         &ident->registered,  &ident->ensured,      &ident->refused_auto,
         &ident->limit_auto,  &ident->tokens,       &ident->token_refused,
         &ident->enrolled,    &ident->limit_token,  &ident->resolved[0],
-        &ident->resolved[1], &ident->resolved_not,
+        &ident->resolved[1], &ident->resolved_not, &ident->limit_applied,
     };
     for (size_t i = 0; i < BASE_COUNT(all); i++)
         base_stat_drop(ident->config.stats, all[i]);

@@ -11,6 +11,7 @@ enum {
     IDENT_GUARD_SLOTS = 256,
     IDENT_AUTO_PER_HOUR = 1000,
     IDENT_SERVED_MAX = 10000, /* prefixes of one node */
+    IDENT_APPLIED_MAX = 1000, /* applications that wait: anybody may apply */
 };
 
 /* Addresses that sent bad tokens: 5 in a minute, then refused for 10. */
@@ -36,6 +37,7 @@ struct ident {
     struct bytes prefix;
     struct base_map served; /* folded prefix -> struct ident_served */
     uint32_t next_id;
+    unsigned applied; /* prefixes in this state */
     int64_t auto_hour;
     unsigned auto_count;
     struct ident_guard guard[IDENT_GUARD_SLOTS];
@@ -45,6 +47,7 @@ struct ident {
     void *denied_self;
     struct base_stat registered, ensured, refused_auto, limit_auto;
     struct base_stat tokens, token_refused, enrolled, limit_token;
+    struct base_stat limit_applied;
     struct base_stat resolved[2], resolved_not; /* here, elsewhere; no value */
 };
 

@@ -192,7 +192,7 @@ struct step_work {
     struct ident_step *step;
     struct base_arena arena;
     struct ident_row_prefix row; /* its texts in arena, or the caller's */
-    bool found, has_application;
+    bool found, has_application, waited; /* its application did */
     struct ident_application application;
     struct store_kv_batch *batch;
     struct base_out values;
@@ -226,6 +226,7 @@ step_find(struct step_work *work)
             work->ident->config.prefix, work->ident->config.prefix);
     err = ident_prefix_get(work->ident, name, row);
     work->found = err == ERR_OK;
+    work->waited = work->found && row->state == APPLIED;
     if (err != ERR_OK && err != ERR_ABSENT)
         return step_no(work, err, "prefix", base_err_text(err));
     work->before = ident_prefix_digest(work->ident, name, work->before_room);
@@ -337,6 +338,11 @@ step_apply(struct step_work *work)
                        "who is to be called: 1 to 255 bytes of UTF-8");
     if (of->key.size > 8192 || !base_bytes_utf8(of->key))
         return step_no(work, ERR_BIG, "key", "a public key as PEM text");
+    if (work->ident->applied >= IDENT_APPLIED_MAX) {
+        base_stat_inc(&work->ident->limit_applied, 1);
+        return step_no(work, ERR_LIMIT, "",
+                       "1,000 applications wait here for a decision");
+    }
     enum err err = step_codes(work, of);
     if (err != ERR_OK)
         return err;
@@ -605,6 +611,8 @@ step_after(struct step_work *work)
     struct ident *ident = work->ident;
     if (work->row.id >= ident->next_id)
         ident->next_id = work->row.id + 1;
+    ident->applied += work->row.state == APPLIED;
+    ident->applied -= work->waited;
     step_audit(work);
     step_served(work);
     if (ident->denied != NULL &&

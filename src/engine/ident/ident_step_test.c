@@ -88,6 +88,28 @@ what_is_not_in_the_table_is_refused(void **state)
                          ERR_REVOKED);
 }
 
+static void
+a_thousand_applications_wait_and_no_more(void **state)
+{
+    struct world *world = *state;
+    char name[32];
+    for (unsigned i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "88.31.%u", 1000 + i);
+        assert_int_equal(step(world, IDENT_VERB_APPLY, name, &anna), ERR_OK);
+    }
+    assert_int_equal(step(world, IDENT_VERB_APPLY, "88.31.7", &anna),
+                     ERR_LIMIT);
+    ident_free(world->ident);
+    world_ident(world);
+    assert_int_equal(step(world, IDENT_VERB_APPLY, "88.31.7", &anna),
+                     ERR_LIMIT);
+    assert_int_equal(step(world, IDENT_VERB_APPROVE, "88.31.8", &bert), ERR_OK);
+    assert_int_equal(step(world, IDENT_VERB_APPROVE, name, &bert), ERR_OK);
+    assert_int_equal(step(world, IDENT_VERB_APPLY, "88.31.7", &anna), ERR_OK);
+    assert_int_equal(step(world, IDENT_VERB_APPLY, "88.31.9", &anna),
+                     ERR_LIMIT);
+}
+
 static enum ident_code
 make(struct world *world, const char *id)
 {
@@ -146,6 +168,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_not_in_the_table_is_refused,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_thousand_applications_wait_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_hosted_prefix_has_names_here_up_to_its_quota, setup, teardown),
     };
