@@ -62,13 +62,15 @@ mqtt_retain_set(struct mqtt_door *door, struct mqtt_view *view)
         return ERR_OK;
     }
     size_t size = view->topic.size + view->props.size + view->payload.size;
-    if (size > MQTT_KEEP_BYTES || door->retained_count >= MQTT_RETAINED_COUNT ||
-        size > MQTT_RETAINED_BYTES - door->retained_bytes) {
+    struct mqtt_topic_node *node = NULL;
+    if (size <= MQTT_KEEP_BYTES && door->retained_count < MQTT_RETAINED_COUNT &&
+        size <= MQTT_RETAINED_BYTES - door->retained_bytes)
+        node = mqtt_topic_make(&door->topics, view->topic);
+    if (!node) {
         base_stat_inc(&door->stats.limits[MQTT_LIMIT_RETAINED], 1);
         return ERR_LIMIT;
     }
-    retain_replace(door, mqtt_topic_make(&door->topics, view->topic),
-                   mqtt_message_of(view));
+    retain_replace(door, node, mqtt_message_of(view));
     return ERR_OK;
 }
 

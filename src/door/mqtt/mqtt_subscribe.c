@@ -53,15 +53,21 @@ subscribe_append(struct mqtt_sub **list, struct mqtt_sub *sub)
     *list = sub;
 }
 
+/* NULL: the tree is full. */
 static struct mqtt_sub *
 subscribe_make(struct mqtt_session *session, struct bytes filter)
 {
     struct mqtt_door *door = session->door;
     struct bytes group, inner;
     bool shared = wire_mqtt_read_share(filter, &group, &inner);
+    struct mqtt_topic_node *node = mqtt_topic_make(&door->topics, inner);
+    if (!node) {
+        base_stat_inc(&door->stats.limits[MQTT_LIMIT_FILTERS], 1);
+        return NULL;
+    }
     struct mqtt_sub *sub = base_mem_zero(sizeof *sub);
     sub->session = session;
-    sub->node = mqtt_topic_make(&door->topics, inner);
+    sub->node = node;
     if (shared) {
         sub->share = subscribe_share_make(sub->node, group);
         subscribe_append(&sub->share->subs, sub);
@@ -147,8 +153,9 @@ subscribe_one(struct mqtt_session *session, const struct subscribe_order *order,
     if (profile->test_denials &&
         base_bytes_is(order->filter, "test/nosubscribe"))
         return WIRE_MQTT_UNSPECIFIED;
+    uint8_t over = conn->version == 5 ? WIRE_MQTT_QUOTA : WIRE_MQTT_UNSPECIFIED;
     if (subscribe_over(session, order))
-        return conn->version == 5 ? WIRE_MQTT_QUOTA : WIRE_MQTT_UNSPECIFIED;
+        return over;
     struct bytes group, inner;
     wire_mqtt_read_share(order->filter, &group, &inner);
     if (!mqtt_auth_may(conn, MODEL_GRANT_SERIES, inner))
@@ -158,6 +165,8 @@ subscribe_one(struct mqtt_session *session, const struct subscribe_order *order,
     bool fresh = sub == NULL;
     if (fresh)
         sub = subscribe_make(session, order->filter);
+    if (!sub)
+        return over;
     sub->options = order->options;
     if (conn->bridge && !sub->share)
         sub->options |= WIRE_MQTT_SUB_NO_LOCAL;

@@ -21,7 +21,8 @@ topic_node(struct bytes level, struct mqtt_topic_node *parent)
 void
 mqtt_topic_init(struct mqtt_topics *topics, uint64_t seed)
 {
-    *topics = (struct mqtt_topics){.seed = seed, .room = TOPIC_ROOM};
+    *topics = (struct mqtt_topics){
+        .seed = seed, .room = TOPIC_ROOM, .max = MQTT_TOPIC_NODES};
     topics->buckets = base_mem_zero(topics->room * sizeof *topics->buckets);
     topics->root = topic_node((struct bytes){NULL, 0}, NULL);
 }
@@ -139,7 +140,12 @@ struct mqtt_topic_node *
 mqtt_topic_make(struct mqtt_topics *topics, struct bytes name)
 {
     struct mqtt_topic_node *node = topics->root;
-    struct bytes level;
+    struct bytes level, rest = name;
+    size_t count = topics->count;
+    while (topic_level(&rest, &level))
+        count++;
+    if (count > topics->max)
+        return mqtt_topic_find(topics, name);
     while (topic_level(&name, &level)) {
         struct mqtt_topic_node *child = topic_child(topics, node, level);
         node = child ? child : topic_child_make(topics, node, level);

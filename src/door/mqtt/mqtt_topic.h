@@ -14,13 +14,16 @@
  *
  * Rule     wild cards at the first level never match a topic that begins with
  *          "$".
- * Memory   about 100 B and the name per node; bounded by the limits on what
- *          hangs on them.  At most 201 levels: recursion is bounded.
+ * Memory   about 100 B and the name per node; at most 4,000,000 of them, as one
+ *          small message may need 200.  At most 201 levels: recursion is
+ *          bounded.
  * Threads  one owner. */
 #ifndef MQTT_TOPIC_H
 #define MQTT_TOPIC_H
 
 #include "base/base_bytes.h"
+
+enum { MQTT_TOPIC_NODES = 4000000 };
 
 struct mqtt_sub;
 struct mqtt_share;
@@ -40,7 +43,7 @@ struct mqtt_topic_node {
 
 struct mqtt_topics {
     struct mqtt_topic_node **buckets, *root;
-    size_t room, count;
+    size_t room, count, max; /* count: of literal levels */
     uint64_t seed;
 };
 
@@ -52,6 +55,7 @@ void mqtt_topic_done(struct mqtt_topics *topics);
 /* The node of a topic or filter, or NULL. */
 struct mqtt_topic_node *mqtt_topic_find(struct mqtt_topics *topics,
                                         struct bytes name);
+/* NULL: there are too many. */
 struct mqtt_topic_node *mqtt_topic_make(struct mqtt_topics *topics,
                                         struct bytes name);
 /* Free it, and what leads to it, as far as nothing hangs there. */

@@ -207,12 +207,34 @@ the_tree_agrees_with_a_plain_comparison(void **state)
     }
 }
 
+static void
+a_full_tree_takes_no_new_levels(void **state)
+{
+    struct mqtt_topics topics;
+    (void)state;
+    mqtt_topic_init(&topics, 3);
+    topics.max = 4;
+    retain(&topics, "a/b/c");
+    assert_null(mqtt_topic_make(&topics, base_bytes_text("d/e")));
+    assert_null(mqtt_topic_make(&topics, base_bytes_text("a/b/d/e")));
+    assert_int_equal(topics.count, 3);
+    retain(&topics, "a/b/c");
+    retain(&topics, "d");
+    forget(&topics, "a/b/c");
+    retain(&topics, "d/e");
+    forget(&topics, "d/e");
+    forget(&topics, "d");
+    assert_int_equal(topics.count, 0);
+    mqtt_topic_done(&topics);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters_match_as_the_standard_says),
         cmocka_unit_test(nothing_stays_of_what_has_gone),
+        cmocka_unit_test(a_full_tree_takes_no_new_levels),
         cmocka_unit_test(the_tree_agrees_with_a_plain_comparison),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
