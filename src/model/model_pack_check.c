@@ -195,7 +195,7 @@ check_one(struct model_pack_loader *loader, const struct model_yaml_node *node,
     check_message(loader, text, "en", sums != NULL);
     if (expr)
         check_assert(loader, expr, check);
-    else
+    else if (sums)
         check_sums(loader, sums, check);
     if (items && model_yaml_ok(yaml))
         check->items = check_items(loader, items, &check->item_count);

@@ -117,25 +117,26 @@ table_rows(struct table_reader *reader)
     struct model_csv_cell cells[TABLE_KEYS + 1];
     struct model_pack_table *table = reader->table;
     struct model_pack_table_row *rows = NULL;
-    uint32_t room = 0;
+    uint32_t count = 0, room = 0;
     while (model_csv_next(&reader->csv, cells)) {
-        if (table->row_count == room) {
+        if (count == room) {
             room = room ? room * 2 : 64;
             rows = base_mem_resize(rows, room * sizeof *rows);
         }
-        if (table->row_count == TABLE_ROWS)
+        if (count == TABLE_ROWS)
             model_csv_fail(&reader->csv, &cells[0], ERR_LIMIT,
                            "more than %d rows", TABLE_ROWS);
         else
-            table_row(reader, cells, &rows[table->row_count++]);
+            table_row(reader, cells, &rows[count++]);
     }
-    table->rows = model_pack_load_alloc(reader->loader, table->row_count + 1,
-                                        sizeof *table->rows);
-    if (table->rows && table->row_count > 0)
-        memcpy(table->rows, rows, table->row_count * sizeof *rows);
+    table->rows =
+        model_pack_load_alloc(reader->loader, count + 1, sizeof *table->rows);
+    if (table->rows && count > 0)
+        memcpy(table->rows, rows, count * sizeof *rows);
     base_mem_free(rows);
     if (!table->rows)
         return;
+    table->row_count = count;
     qsort(table->rows, table->row_count, sizeof *rows, table_order);
     const struct model_csv_cell top = {.line = 1, .column = 1};
     for (uint32_t i = 1; i < table->row_count; i++)
