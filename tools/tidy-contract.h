@@ -1,5 +1,5 @@
-/* tidy-contract.h -- what clang-tidy cannot see, as it reads one file at a time;
- * tools/tidy puts it in front of each.
+/* tidy-contract.h -- what the analysers cannot see, as they read one file at a
+ * time; tools/tidy puts it in front of each.
  *
  * base_err_note gives back the code it was given: an error stays one, and what
  * is set on success only is not read after it. */

@@ -197,8 +197,10 @@ deliver_queued_free(struct mqtt_queued *queued)
 void
 mqtt_deliver_pump(struct mqtt_session *session)
 {
-    while (!base_list_empty(&session->queue) && deliver_window_open(session)) {
+    while (deliver_window_open(session)) {
         struct mqtt_queued *queued = deliver_unqueue(session);
+        if (!queued)
+            break;
         struct mqtt_view view = mqtt_message_view(queued->message);
         struct deliver_packet packet = {
             .qos = queued->qos,

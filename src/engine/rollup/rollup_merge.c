@@ -176,7 +176,6 @@ rollup_merge_put(struct rollup *rollup, unsigned pack, uint32_t window,
     struct rollup_row_contrib gone = {.flags = ROLLUP_ROW_GONE};
     struct rollup_cell *from = NULL, *to = NULL;
     enum err err = ERR_OK;
-    must(old || now);
     if (old)
         err = merge_cell(rollup, pack, window, old->cell, &from);
     if (err == ERR_OK && now)
@@ -199,6 +198,7 @@ rollup_merge_put(struct rollup *rollup, unsigned pack, uint32_t window,
                            STORE_TABLE_CONTRIB, key);
     must(err == ERR_OK); /* it was read just now */
     if (!now) {
+        must(old); /* or nothing is put, and nothing was */
         gone.cell = old->cell;
         now = &gone;
     }
