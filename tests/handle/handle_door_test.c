@@ -4,7 +4,7 @@
 
 #include "handle_world.h"
 
-enum { ROOM = 2048 };
+enum { ROOM = 2048, IDLE_MS = 250 };
 
 /* `88.1/a` has one value, `88.1/big` 60,000 bytes in two. */
 static int
@@ -122,23 +122,47 @@ a_connection_closes_soon_after_its_answer(void **state)
     struct world *w = *state;
     world_start(w);
     int fd = world_socket(w, SOCK_STREAM);
+    int64_t from = now_ms(); /* it may be long until this reads the answer */
     ask(fd, "88.1/a", 1, 0);
     expect(fd, 1, WIRE_HANDLE_OK);
-    int64_t from = now_ms();
     expect_end(fd);
-    assert_in_range(now_ms() - from, 200, 5000);
+    assert_in_range(now_ms() - from, 200, 20000);
     close(fd);
+}
+
+/* Is it open while one question follows another?  Also the longest that it can
+ * have been idle meanwhile: it depends on when this thread runs. */
+static bool
+open_while_asked(int fd, int64_t *ret_idle_ms)
+{
+    uint8_t room[ROOM];
+    int64_t last = now_ms();
+    *ret_idle_ms = 0;
+    for (uint32_t i = 1; i < 6; i++) {
+        size_t size = world_query(room, sizeof room, "88.1/a", i, 0);
+        int64_t before = now_ms();
+        (void)send(fd, room, size, MSG_NOSIGNAL);
+        if (now_ms() - last > *ret_idle_ms)
+            *ret_idle_ms = now_ms() - last;
+        last = before;
+        if (recv(fd, room, 1, MSG_PEEK) != 1)
+            return false;
+        expect(fd, i, WIRE_HANDLE_OK);
+    }
+    return true;
 }
 
 static void
 another_question_in_time_keeps_it_open(void **state)
 {
     struct world *w = *state;
+    int64_t idle_ms;
     world_start(w);
     int fd = world_socket(w, SOCK_STREAM);
-    for (uint32_t i = 1; i < 6; i++) {
-        ask(fd, "88.1/a", i, 0);
-        expect(fd, i, WIRE_HANDLE_OK);
+    while (!open_while_asked(fd, &idle_ms)) {
+        assert_true(idle_ms >= IDLE_MS); /* the question was not in time */
+        close(fd);
+        fd = world_socket(w, SOCK_STREAM);
     }
     expect_end(fd);
     close(fd);

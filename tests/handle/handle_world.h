@@ -208,7 +208,7 @@ world_metric(struct world *w, const char *line)
 static inline int
 world_socket(struct world *w, int kind)
 {
-    struct timeval patience = {.tv_sec = 10};
+    struct timeval patience = {.tv_sec = 60};
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons(handle_door_port(w->door)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};

@@ -23,7 +23,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), '..', '..'))
 DOUGONG = os.environ.get('DOUGONG', os.path.join(TOP, 'build/src/ctl/dougong'))
 BUILD = os.environ.get('DOUGONG_BUILD', os.path.join(TOP, 'build'))
 DOOR_OFFSETS = (0, 1, 2, 3, 6)
-PATIENCE_S = 120  # only a broken program needs so long
+PATIENCE_S = 300  # only a broken program needs so long
 HELD = []  # sockets, until the test ends
 
 

@@ -523,7 +523,7 @@ ask_row(struct world *w, unsigned row, const char *query, struct bytes raw)
     }
     asked.task.fn = asked_take;
     base_loop_post(sys_loop_base(w->state), &asked.task);
-    for (unsigned i = 0; i < 3000 && !asked.done; i++)
+    for (unsigned i = 0; i < 12000 && !asked.done; i++)
         usleep(5000);
     assert_int_equal(asked.done, 1);
     base_bytes_string(base_out_bytes(&asked.got), w->body, sizeof w->body);

@@ -146,7 +146,7 @@ ask(struct world *w, const char *line, const char *headers)
         .sin_port = htons(net_listener_port(w->listener)),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
-    struct timeval patience = {.tv_sec = 15};
+    struct timeval patience = {.tv_sec = 60};
     char request[1024];
     unsigned status = 0;
     size_t size = 0;

@@ -216,7 +216,7 @@ world_free(void **state)
 static void
 wait_for(atomic_int *value, int want)
 {
-    for (unsigned i = 0; i < 3000 && atomic_load(value) != want; i++)
+    for (unsigned i = 0; i < 12000 && atomic_load(value) != want; i++)
         usleep(5000);
     assert_int_equal(atomic_load(value), want);
 }
@@ -262,7 +262,7 @@ static struct client *
 client_new(struct world *w)
 {
     struct client *c = base_mem_zero(sizeof *c);
-    struct timeval patience = {.tv_sec = 15};
+    struct timeval patience = {.tv_sec = 60};
     struct sockaddr_in peer = {
         .sin_family = AF_INET,
         .sin_port = htons(net_listener_port(w->listener)),
