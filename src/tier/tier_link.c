@@ -311,18 +311,18 @@ tier_link_deliver(struct tier_link *link, struct tier_in *in)
     tier_link_unref(link);
 }
 
-/* Who may say this: from inside the child, or from outside it.  What is kept or
- * counted under its sender's name, and not handed on, only the child itself: a
- * name that it makes up would be one more child. */
+/* Who may say this: from inside the child, or from outside it.  What is not
+ * handed on is remembered under its sender's name, so it is the child's own: a
+ * name that it makes up would be one more child.  (Questions are answered, and
+ * nothing is remembered.) */
 static bool
 link_from_fits(const struct tier_link *link, const struct tier_channel *row,
                const struct tier_kind *kind, struct bytes from)
 {
     struct bytes child = tier_inner_prefix(link->peer);
-    bool kept = row->class == TIER_CLASS_LOG || row->class == TIER_CLASS_STATE;
     if (link->dialed)
         return from.size > 0 && !model_id_covers(link->tier->own, from);
-    if (kept && kind && kind->way != TIER_WAY_ROUTED)
+    if (row->class != TIER_CLASS_CALL && kind && kind->way != TIER_WAY_ROUTED)
         return base_bytes_equal_folded(child, from);
     return model_id_covers(child, from);
 }

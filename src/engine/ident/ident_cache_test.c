@@ -1,5 +1,6 @@
 /* ident_cache_test.c -- names held elsewhere: asked once, kept, told of. */
 #include "engine/ident/ident_cache.h"
+#include "engine/ident/ident_hint.h"
 #include "engine/ident/ident_inner.h"
 #include "engine/ident/ident_world_test.h"
 
@@ -160,9 +161,10 @@ lose(void)
                                (struct bytes){0});
 }
 
-/* A hint from above: the n-th of this boot. */
+/* A hint: the n-th of this boot. */
 static void
-hear(struct world *world, uint64_t boot, uint64_t seq, const char *changed)
+hear_from(struct world *world, const char *from, uint64_t boot, uint64_t seq,
+          const char *changed)
 {
     uint8_t room[256], change_room[128];
     struct base_out out, change;
@@ -178,8 +180,14 @@ hear(struct world *world, uint64_t boot, uint64_t seq, const char *changed)
     ident_take_hint(world->ident,
                     &(struct model_message){.channel = MODEL_CHANNEL_HINT,
                                             .kind = MODEL_KIND_HINT_INVALIDATE,
-                                            .from = text("88"),
+                                            .from = text(from),
                                             .body = base_out_bytes(&out)});
+}
+
+static void
+hear(struct world *world, uint64_t boot, uint64_t seq, const char *changed)
+{
+    hear_from(world, "88", boot, seq, changed);
 }
 
 /* --- the tests --- */
@@ -252,6 +260,20 @@ a_change_is_fetched_before_it_is_answered(void **state)
     kept(world, "88.44/X", IDENT_CODE_OK);
     hear(world, 8, 1, NULL); /* the node above began anew */
     kept(world, "88.44/X", IDENT_CODE_OK);
+}
+
+static void
+a_child_tells_of_its_own_names_only(void **state)
+{
+    struct world *world = *state;
+    hear(world, 7, 1, NULL);
+    kept(world, "88.44/X", IDENT_CODE_OK);
+    unsigned before = asking_of_port->count;
+    hear_from(world, "88.31.1001", 5, 1, "88.44/X");
+    hear_from(world, "88.31.1001.9", 5, 1, "88.44/X");
+    assert_int_equal(ask_code(world, "88.44/x"), IDENT_CODE_OK);
+    assert_int_equal(asking_of_port->count, before);
+    assert_int_equal(world->ident->hint->below.count, 1);
 }
 
 static void
@@ -359,6 +381,8 @@ main(void)
             teardown),
         cmocka_unit_test_setup_teardown(
             a_change_is_fetched_before_it_is_answered, far_setup, teardown),
+        cmocka_unit_test_setup_teardown(a_child_tells_of_its_own_names_only,
+                                        far_setup, teardown),
         cmocka_unit_test_setup_teardown(
             with_the_parent_away_the_own_names_answer_and_the_rest_says_why,
             far_setup, teardown),

@@ -219,6 +219,7 @@ ident_take_hint(void *self, const struct model_message *message)
     struct wire_names_change change;
     bool above = !model_id_covers(ident->prefix, message->from);
     if (message->from.size > MODEL_PREFIX_MAX ||
+        (!above && !model_id_is_child(ident->prefix, message->from)) ||
         wire_names_hint_read(message->body, &heard) != ERR_OK)
         return;
     struct bytes from = above ? base_bytes(NULL, 0) : message->from;
@@ -227,7 +228,7 @@ ident_take_hint(void *self, const struct model_message *message)
     if (above)
         ident->cache->heard_ms = hint_now(hint);
     while (wire_names_change_next(&heard, &change))
-        if (above || change.prefix.size > 0)
+        if (above || model_id_covers(from, change.prefix)) /* its own to tell */
             hint_pass(hint, change.prefix, change.hash, !above);
 }
 
