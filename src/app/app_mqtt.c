@@ -25,8 +25,10 @@ static enum err
 mqtt_known(struct app_parts *parts, struct mqtt_ask *ask)
 {
     struct people *people = parts->people.people;
-    if (ask->user.size == 0 && ask->password.size == 0 && ask->pin)
-        return people_who_pin(people, ask->pin, ask->arena, &ask->who);
+    if (ask->user.size == 0 && ask->password.size == 0)
+        return ask->pin
+                   ? people_who_pin(people, ask->pin, ask->arena, &ask->who)
+                   : ERR_DENIED;
     if (base_bytes_starts(ask->password, base_bytes_text("dgk_")))
         return people_who_key(people, ask->password, ask->arena, &ask->who);
     return people_who_device(people, ask->user, ask->password, ask->peer,

@@ -138,6 +138,8 @@ app_people_open(struct app_parts *parts)
         .random = sys_random(),
         .stats = &parts->stats,
         .log = &parts->log->log,
+        .ca = parts->keys.ca,
+        .ca_key = parts->keys.ca_key,
         .revoked = app_mqtt_revoked,
         .self = parts,
     };
@@ -160,6 +162,7 @@ app_people_routes(struct app_parts *parts)
         .loop = parts->state,
         .cookie =
             base_arena_format(&parts->arena, "dougong_%s", parts->config->node),
+        .ca = parts->keys.ca,
     };
     api_people_routes(&parts->people.api, routes);
     return net_http_routes(parts->http, routes, API_PEOPLE_ROUTES);

@@ -634,16 +634,34 @@ issue_request_judge(X509_REQ *request, struct base_out *ret_public,
     return err;
 }
 
+static X509_REQ *
+issue_request_pem(struct bytes pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem.at, (int)pem.size);
+    if (!bio)
+        return NULL;
+    X509_REQ *request =
+        PEM_read_bio_X509_REQ(bio, NULL, cert_no_password, NULL);
+    BIO_free(bio);
+    return request;
+}
+
 enum err
-crypt_cert_request_read(struct bytes der, struct base_out *ret_public,
+crypt_cert_request_read(struct bytes pem_or_der, struct base_out *ret_public,
                         char ret_prefix[CRYPT_CERT_NAME])
 {
-    if (der.size == 0 || der.size > ISSUE_REQUEST_MAX)
+    if (pem_or_der.size == 0 || pem_or_der.size > ISSUE_REQUEST_MAX)
         return ERR_SYNTAX;
-    const uint8_t *at = der.at;
-    X509_REQ *request = d2i_X509_REQ(NULL, &at, (long)der.size);
+    const uint8_t *at = pem_or_der.at, *end = at + pem_or_der.size;
+    X509_REQ *request = NULL;
+    if (*at != 0x30) {
+        request = issue_request_pem(pem_or_der);
+        at = end;
+    } else {
+        request = d2i_X509_REQ(NULL, &at, (long)pem_or_der.size);
+    }
     enum err err = ERR_SYNTAX;
-    if (request && at == der.at + der.size)
+    if (request && at == end)
         err = issue_request_judge(request, ret_public, ret_prefix);
     X509_REQ_free(request);
     return cert_fail(err);

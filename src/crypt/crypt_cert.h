@@ -4,9 +4,10 @@
  *          certificates P-256, notBefore = now - 1 h, keyUsage
  *          digitalSignature, clientAuth for a child (90 d), serverAuth for the
  *          parent's own (30 d); empty subject, one critical SAN: exactly one
- *          URI urn:dougong:PREFIX.  Door certificates (RULINGS 30): same CA,
- *          serverAuth, SAN localhost, 127.0.0.1, ::1 and names.  Serials 16
- *          random bytes, top bit 0.
+ *          URI urn:dougong:PREFIX.  A device's is a child's, but its URI names
+ *          an identifier, which no link takes for a prefix.
+ *          Door certificates (RULINGS 30): same CA, serverAuth, SAN localhost,
+ *          127.0.0.1, ::1 and names.  Serials 16 random bytes, top bit 0.
  * Time     is an argument; OpenSSL's own clock is not asked (verify sets it).
  *          The CA's subject is "dougong CA PREFIX", cut to 64 characters; a
  *          certificate never outlives its CA.
@@ -62,12 +63,14 @@ enum err crypt_cert_check(const struct crypt_cert *cert,
                           const struct crypt_cert *ca, enum crypt_cert_use use,
                           const char *prefix, struct wall now);
 
-/* PKCS#10 with the SAN asked for; reading checks proof of possession and gives
- * the key, P-256, and the one URI (without urn:dougong:).  Subject and all else
- * that it asks for are ignored: what is issued is for the CA to say. */
+/* PKCS#10 with the SAN asked for; reading (PEM, too) checks proof of possession
+ * and gives the key, P-256, and the one URI (without urn:dougong:).  Subject
+ * and all else that it asks for are ignored: what is issued is for the CA to
+ * say. */
 enum err crypt_cert_request(const struct crypt_key *key, const char *prefix,
                             struct base_out *ret_der);
-enum err crypt_cert_request_read(struct bytes der, struct base_out *ret_public,
+enum err crypt_cert_request_read(struct bytes pem_or_der,
+                                 struct base_out *ret_public,
                                  char ret_prefix[CRYPT_CERT_NAME]);
 /* certs-only PKCS#7 of these, and the certificates in one. */
 enum err crypt_cert_pkcs7(const struct crypt_cert *const *certs, unsigned count,

@@ -13,6 +13,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/base_b64.h"
+#include "base/base_b64.h"
 #include "base/base_mem.h"
 #include "crypt/crypt_hash.h"
 
@@ -370,6 +371,15 @@ request_read(struct bytes der, char *prefix)
 }
 
 static void
+request_as_pem(struct bytes der, struct base_out *to)
+{
+    base_out_reset(to);
+    base_out_text(to, "-----BEGIN CERTIFICATE REQUEST-----\n");
+    base_b64_write(to, BASE_B64_LINES, der);
+    base_out_text(to, "-----END CERTIFICATE REQUEST-----\n");
+}
+
+static void
 a_request_goes_round_and_a_tampered_one_does_not(void **state)
 {
     struct world *w = *state;
@@ -395,6 +405,11 @@ a_request_goes_round_and_a_tampered_one_does_not(void **state)
         base_bytes_equal(base_out_bytes(&public), base_out_bytes(&w->public)));
     assert_int_equal(request_read(base_bytes(der.at, der.size - 1), prefix),
                      ERR_SYNTAX);
+    request_as_pem(base_out_bytes(&der), &public);
+    assert_int_equal(request_read(base_out_bytes(&public), prefix), ERR_OK);
+    assert_int_equal(
+        request_read(base_bytes(public.at, public.size / 2), prefix),
+        ERR_SYNTAX);
     assert_int_equal(crypt_cert_request(w->key, "88 31", &der), ERR_NAME);
     assert_int_equal(crypt_cert_request(w->key, "", &der), ERR_NAME);
     base_out_done(&der);

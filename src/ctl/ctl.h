@@ -92,6 +92,7 @@ enum ctl_exit ctl_rights(struct ctl *ctl);
 enum ctl_exit ctl_user(struct ctl *ctl);
 enum ctl_exit ctl_user_link(struct ctl *ctl);
 enum ctl_exit ctl_keys(struct ctl *ctl); /* key, device */
+enum ctl_exit ctl_device_cert(struct ctl *ctl);
 enum ctl_exit ctl_plant(struct ctl *ctl);
 enum ctl_exit ctl_plant_check(struct ctl *ctl);
 void ctl_help_command(const struct ctl_command *command);

@@ -267,6 +267,8 @@ api_people_routes(struct api_people *api,
          api, BODY},
         {NET_HTTP_DELETE, "/api/devices/{id...}", users, "*", loop,
          api_people_device_revoke, api, 0},
+        {NET_HTTP_POST, "/api/certificates", users, "*", loop,
+         api_people_certify, api, BODY},
         {NET_HTTP_GET, "/api/rights", MODEL_GRANT_OPEN, NULL, loop, rights_get,
          api, 0},
     };

@@ -7,6 +7,7 @@
  *          POST /api/users/{user}/link
  *          GET, POST /api/keys  DELETE /api/keys/{id}
  *          GET, POST /api/devices  DELETE /api/devices/{id...}
+ *          POST /api/certificates  of a device, for its PKCS#10 request
  *          GET  /api/rights    the table of roles and actions
  * Cookie   "dougong_PREFIX": a browser gives cookies to every port of a host,
  *          and several nodes may share one.  HttpOnly, SameSite=Strict, Secure
@@ -22,9 +23,10 @@ struct api_people {
     struct people *people;
     struct base_loop *loop;
     const char *cookie; /* its name */
+    const struct crypt_cert *ca;
 };
 
-enum { API_PEOPLE_ROUTES = 16 };
+enum { API_PEOPLE_ROUTES = 17 };
 
 void api_people_routes(struct api_people *api,
                        struct net_http_route routes[API_PEOPLE_ROUTES]);

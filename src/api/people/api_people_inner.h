@@ -28,6 +28,7 @@ void api_people_key_add(void *api, struct net_http_request *request);
 void api_people_key_revoke(void *api, struct net_http_request *request);
 void api_people_device_list(void *api, struct net_http_request *request);
 void api_people_device_add(void *api, struct net_http_request *request);
+void api_people_certify(void *api, struct net_http_request *request);
 void api_people_device_revoke(void *api, struct net_http_request *request);
 
 #endif

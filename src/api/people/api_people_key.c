@@ -155,6 +155,72 @@ api_people_device_add(void *self, struct net_http_request *request)
     json_decref(body);
 }
 
+/* --- certificates --- */
+
+/* "life": 5s to 366d; absent: 90 days. */
+static enum err
+key_life(const json_t *body, int64_t *ret_ms, struct base_note *note)
+{
+    enum { LEAST = 5000 };
+    int64_t life = 0;
+    if (json_object_get(body, "life") &&
+        (base_time_span(net_http_json_get(body, "life"), &life) != ERR_OK ||
+         life < LEAST || life > 366 * INT64_C(86400000)))
+        return base_err_note_at(note, ERR_RANGE, "life", 0, 0,
+                                "life is a time from 5s to 366d, such as 90d");
+    *ret_ms = life;
+    return ERR_OK;
+}
+
+static json_t *
+key_pem(const struct crypt_cert *cert)
+{
+    struct base_out pem;
+    base_out_grow(&pem, API_PEOPLE_BODY);
+    json_t *text = crypt_cert_pem(cert, &pem) == ERR_OK
+                       ? net_http_json_text(base_out_bytes(&pem))
+                       : NULL;
+    base_out_done(&pem);
+    return text;
+}
+
+static void
+key_certified(struct api_people *api, struct net_http_request *request,
+              struct bytes id, struct crypt_cert *cert)
+{
+    struct crypt_cert_facts facts;
+    crypt_cert_facts(cert, &facts);
+    net_http_reply_json(
+        request, 201,
+        json_pack("{s:o, s:o, s:o, s:I}", "id", net_http_json_text(id),
+                  "certificate", key_pem(cert), "ca", key_pem(api->ca),
+                  "expires_ms", (json_int_t)facts.not_after.ms));
+    crypt_cert_free(cert);
+}
+
+void
+api_people_certify(void *self, struct net_http_request *request)
+{
+    struct api_people *api = self;
+    struct base_note note = {0};
+    struct crypt_cert *cert = NULL;
+    json_t *body = net_http_json_body(request);
+    if (!body)
+        return;
+    struct people_certificate wanted = {.id = net_http_json_get(body, "id"),
+                                        .request =
+                                            net_http_json_get(body, "request")};
+    enum err err = key_life(body, &wanted.life_ms, &note);
+    if (err == ERR_OK)
+        err = people_device_certify(api->people, &request->principal, &wanted,
+                                    &cert, &note);
+    if (err == ERR_OK)
+        key_certified(api, request, wanted.id, cert);
+    else
+        net_http_reply_err(request, err, &note);
+    json_decref(body);
+}
+
 /* --- revoking --- */
 
 static void

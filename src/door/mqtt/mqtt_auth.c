@@ -90,17 +90,17 @@ auth_peer(struct mqtt_conn *conn, char *room)
     return base_bytes_slice(peer, 0, colon > 0 ? colon - 1 : peer.size);
 }
 
-/* The pin of the certificate that the client has shown, if it is good. */
-static bool
+/* The pin of the certificate that the client has shown; OK: it is good. */
+static enum err
 auth_pin(struct mqtt_conn *conn, uint8_t pin[32])
 {
     struct crypt_cert_facts facts;
     struct ssl_st *ssl = net_conn_ssl(net_conn_of(conn));
     struct wall now = base_loop_wall(mqtt_door_of(conn)->config.loop);
-    if (!ssl || crypt_tls_peer(ssl, now, &facts) != ERR_OK)
-        return false;
-    memcpy(pin, facts.pin, 32);
-    return true;
+    enum err err = ssl ? crypt_tls_peer(ssl, now, &facts) : ERR_ABSENT;
+    if (err == ERR_OK)
+        memcpy(pin, facts.pin, 32);
+    return err;
 }
 
 bool
@@ -108,9 +108,9 @@ mqtt_auth_ask(struct mqtt_conn *conn, const struct wire_mqtt_connect *packet)
 {
     struct mqtt_door *door = mqtt_door_of(conn);
     uint8_t pin[32] = {0};
-    bool pinned = auth_pin(conn, pin);
+    enum err pinned = auth_pin(conn, pin);
     if (!door->config.ask ||
-        (!pinned && !packet->has_user && !packet->has_password))
+        (pinned == ERR_ABSENT && !packet->has_user && !packet->has_password))
         return false;
     struct mqtt_asking *asking = base_mem_zero(sizeof *asking);
     base_arena_init(&asking->arena, AUTH_ARENA);
@@ -123,7 +123,7 @@ mqtt_auth_ask(struct mqtt_conn *conn, const struct wire_mqtt_connect *packet)
         .user = base_arena_bytes(&asking->arena, packet->user),
         .password = base_arena_bytes(&asking->arena, packet->password),
         .peer = auth_peer(conn, asking->peer),
-        .pin = pinned ? asking->pin : NULL,
+        .pin = pinned == ERR_OK ? asking->pin : NULL,
         .done = auth_answered,
     };
     mqtt_auth_forget(conn);

@@ -62,7 +62,8 @@ struct mqtt_ask {
     void *self;
     struct base_arena *arena;          /* for what is said in `who` */
     struct bytes user, password, peer; /* peer: the address alone */
-    const uint8_t *pin; /* SHA-256 of the key of its certificate; or NULL */
+    const uint8_t *pin; /* SHA-256 of the key of its certificate; or NULL: it
+                           has shown none that is good now */
     struct model_grant_principal who;
     /* BUSY: not now, it has guessed too often. */
     void (*done)(struct mqtt_ask *ask, enum err err);

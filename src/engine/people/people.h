@@ -31,6 +31,7 @@
 #include "base/base_pool.h"
 #include "base/base_rng.h"
 #include "base/base_stat.h"
+#include "crypt/crypt_cert.h"
 #include "crypt/crypt_password.h"
 #include "model/model_grant.h"
 #include "store/store_audit.h"
@@ -55,7 +56,9 @@ struct people_config {
     struct base_random *random;
     struct base_stats *stats;
     struct base_log *log;
-    uint8_t log_n; /* of new passwords' scrypt; 0: 15 */
+    uint8_t log_n;               /* of new passwords' scrypt; 0: 15 */
+    const struct crypt_cert *ca; /* NULL: devices get no certificates */
+    const struct crypt_key *ca_key;
     /* A key or a device's credential was revoked, or replaced: what came in
      * with it must go.  NULL: nobody listens. */
     void (*revoked)(void *self, enum model_grant_kind kind, struct bytes name);
@@ -187,6 +190,20 @@ enum err people_device_add(struct people *people,
                            const struct model_grant_principal *by,
                            const struct people_key *device,
                            char secret[PEOPLE_SECRET], struct base_note *note);
+/* A certificate from this node's CA for the key of a PKCS#10 request.  The
+ * device is made if it is not there; an older certificate is void, its secret
+ * stays.  Only identifiers get one: a prefix's is its node's. */
+struct people_certificate {
+    struct bytes id;      /* of the device; the request asks for its URN */
+    struct bytes request; /* PEM or DER */
+    int64_t life_ms;      /* 0: 90 days */
+};
+
+enum err people_device_certify(struct people *people,
+                               const struct model_grant_principal *by,
+                               const struct people_certificate *wanted,
+                               struct crypt_cert **ret_cert,
+                               struct base_note *note);
 enum err people_device_revoke(struct people *people,
                               const struct model_grant_principal *by,
                               struct bytes id, struct base_note *note);

@@ -383,6 +383,111 @@ people_device_add(struct people *people, const struct model_grant_principal *by,
     return err;
 }
 
+/* --- certificates --- */
+
+static enum err
+certify_judge(struct people *people, const struct model_grant_principal *by,
+              struct bytes id, struct base_note *note)
+{
+    struct model_id parts;
+    if (people->config.ca == NULL)
+        return base_err_note(note, ERR_UNSUPPORTED,
+                             "this node gives no certificates");
+    if (model_id_parse(id, &parts) != ERR_OK)
+        return base_err_note(note, ERR_NAME,
+                             "a device's certificate names one identifier, "
+                             "such as 88.31.1001/pump-42: a prefix's is that "
+                             "of its node");
+    return device_judge(people, by, id, note);
+}
+
+static enum err
+certify_issue(struct people *people, const struct people_certificate *wanted,
+              struct crypt_cert **ret_cert, struct base_note *note)
+{
+    uint8_t room[1024];
+    char asked[CRYPT_CERT_NAME];
+    struct base_out public_der;
+    base_out_fixed(&public_der, room, sizeof room);
+    enum err err = crypt_cert_request_read(wanted->request, &public_der, asked);
+    if (err != ERR_OK)
+        return base_err_note(note, err,
+                             "not a PKCS#10 request of a P-256 key, signed "
+                             "with it, with one name: "
+                             "URI:urn:dougong:PREFIX/SUFFIX");
+    if (!base_bytes_equal_folded(base_bytes_text(asked), wanted->id))
+        return base_err_note(note, ERR_NAME,
+                             "the request asks for urn:dougong:%s", asked);
+    struct crypt_cert_issue issue = {
+        .ca = people->config.ca,
+        .ca_key = people->config.ca_key,
+        .use = CRYPT_CERT_CHILD,
+        .prefix = asked,
+        .public_der = base_out_bytes(&public_der),
+        .now = {people_now(people)},
+        .life_ms = wanted->life_ms,
+        .random = people->config.random,
+    };
+    err = crypt_cert_issue(&issue, ret_cert);
+    return err == ERR_OK ? err
+                         : base_err_note(note, err,
+                                         "the certificate could not be issued");
+}
+
+/* Its row, with the new pin; a device that is new has a secret that nobody
+ * knows. */
+static enum err
+certify_keep(struct people *people, const struct model_grant_principal *by,
+             struct bytes id, const struct crypt_cert *cert)
+{
+    uint8_t room[KEY_ROOM], value_room[PEOPLE_ROW_MAX], der_room[2048];
+    char secret[PEOPLE_SECRET];
+    struct people_row_key row;
+    struct crypt_cert_facts facts;
+    struct base_out der;
+    struct bytes value, key = key_of_device(id, room);
+    if (key_get(people, key, value_room, &value, &row) != ERR_OK) {
+        row = (struct people_row_key){.roles = MODEL_GRANT_IS_DEVICE,
+                                      .made_ms = people_now(people),
+                                      .scope = id,
+                                      .name = id};
+        people_secret(people, "dgd_", secret, row.secret);
+    }
+    base_out_fixed(&der, der_room, sizeof der_room);
+    (void)crypt_cert_der(cert, &der); /* its digest is its fingerprint */
+    crypt_cert_facts(cert, &facts);
+    memcpy(row.pin, facts.pin, sizeof row.pin);
+    struct store_kv_batch *batch = store_kv_batch_new(people->config.kv);
+    device_put(people, batch, key, &row, true);
+    return people_commit(people, batch,
+                         &(struct people_act){.by = by,
+                                              .action = "device.certificate",
+                                              .object = row.name,
+                                              .after = base_out_bytes(&der)});
+}
+
+enum err
+people_device_certify(struct people *people,
+                      const struct model_grant_principal *by,
+                      const struct people_certificate *wanted,
+                      struct crypt_cert **ret_cert, struct base_note *note)
+{
+    struct crypt_cert *cert = NULL;
+    enum err err = certify_judge(people, by, wanted->id, note);
+    if (err == ERR_OK)
+        err = certify_issue(people, wanted, &cert, note);
+    if (err == ERR_OK)
+        err = certify_keep(people, by, wanted->id, cert);
+    if (err != ERR_OK) {
+        crypt_cert_free(cert);
+        return err;
+    }
+    people_count(people);
+    key_revoked(people, true, wanted->id);
+    *ret_cert = cert;
+    return ERR_OK;
+}
+
 enum err
 people_device_revoke(struct people *people,
                      const struct model_grant_principal *by, struct bytes id,

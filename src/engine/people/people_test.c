@@ -61,9 +61,12 @@ static const struct model_grant_principal admin = {
     {(const uint8_t *)"*", 1}};
 
 static void
-world_people(struct world *w)
+world_people_with(struct world *w, const struct crypt_cert *ca,
+                  const struct crypt_key *ca_key)
 {
     struct people_config config = {
+        .ca = ca,
+        .ca_key = ca_key,
         .kv = w->kv,
         .loop = &w->clock,
         .pool = &w->pool,
@@ -72,6 +75,12 @@ world_people(struct world *w)
         .log_n = 10,
     };
     assert_int_equal(people_new(&config, &w->people), ERR_OK);
+}
+
+static void
+world_people(struct world *w)
+{
+    world_people_with(w, NULL, NULL);
 }
 
 static int
@@ -529,6 +538,85 @@ a_device_is_known_by_its_secret_or_its_certificate(void **state)
                      ERR_DENIED);
 }
 
+/* A request of this key for this name, signed. */
+static enum err
+certified(struct world *w, const struct crypt_key *key, const char *asked,
+          const char *id, struct crypt_cert_facts *ret_facts)
+{
+    struct base_out der;
+    struct base_note note;
+    struct crypt_cert *cert = NULL;
+    base_out_grow(&der, 8192);
+    assert_int_equal(crypt_cert_request(key, asked, &der), ERR_OK);
+    struct people_certificate wanted = {
+        .id = text(id), .request = base_out_bytes(&der), .life_ms = HOUR};
+    enum err err =
+        people_device_certify(w->people, &admin, &wanted, &cert, &note);
+    if (err == ERR_OK)
+        crypt_cert_facts(cert, ret_facts);
+    crypt_cert_free(cert);
+    base_out_done(&der);
+    return err;
+}
+
+static void
+a_certificate_keeps_the_secret_and_voids_the_one_before(void **state)
+{
+    struct world *w = *state;
+    char secret[PEOPLE_SECRET];
+    struct base_note note;
+    struct model_grant_principal pump;
+    struct crypt_cert_facts first, second, other;
+    struct crypt_cert *ca = NULL;
+    struct crypt_key *ca_key = NULL, *keys[2] = {NULL, NULL};
+    struct people_key device = {.name = text("88.31.1001/pump")};
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(crypt_key_make(CRYPT_KEY_P256, &keys[i]), ERR_OK);
+    assert_int_equal(
+        certified(w, keys[0], "88.31.1001/pump", "88.31.1001/pump", &first),
+        ERR_UNSUPPORTED);
+    assert_int_equal(crypt_key_make(CRYPT_KEY_P256, &ca_key), ERR_OK);
+    assert_int_equal(crypt_cert_ca(ca_key, "88.31.1001",
+                                   (struct wall){w->now_ms}, sys_random(), &ca),
+                     ERR_OK);
+    people_free(w->people);
+    world_people_with(w, ca, ca_key);
+    assert_int_equal(
+        people_device_add(w->people, &admin, &device, secret, &note), ERR_OK);
+    assert_int_equal(
+        certified(w, keys[0], "88.31.1001/PUMP", "88.31.1001/pump", &first),
+        ERR_OK);
+    assert_true(first.for_client && !first.for_server && !first.is_ca);
+    assert_true(first.not_after.ms <= w->now_ms + HOUR);
+    assert_int_equal(people_who_pin(w->people, first.pin, &w->arena, &pump),
+                     ERR_OK);
+    assert_true(base_bytes_is(pump.scope, "88.31.1001/pump"));
+    assert_int_equal(people_who_device(w->people, device.name, text(secret),
+                                       text("10.0.0.5"), &w->arena, &pump),
+                     ERR_OK);
+    assert_int_equal(
+        certified(w, keys[1], "88.31.1001/pump", "88.31.1001/pump", &second),
+        ERR_OK);
+    assert_int_equal(people_who_pin(w->people, first.pin, &w->arena, &pump),
+                     ERR_DENIED);
+    assert_int_equal(people_who_pin(w->people, second.pin, &w->arena, &pump),
+                     ERR_OK);
+    assert_int_equal(
+        certified(w, keys[0], "88.31.1001/other", "88.31.1001/pump", &other),
+        ERR_NAME);
+    assert_int_equal(
+        certified(w, keys[0], "88.31.1001.7", "88.31.1001.7", &other),
+        ERR_NAME);
+    assert_int_equal(
+        people_device_revoke(w->people, &admin, device.name, &note), ERR_OK);
+    assert_int_equal(people_who_pin(w->people, second.pin, &w->arena, &pump),
+                     ERR_DENIED);
+    crypt_cert_free(ca);
+    crypt_key_free(ca_key);
+    crypt_key_free(keys[0]);
+    crypt_key_free(keys[1]);
+}
+
 static void
 who_guesses_for_a_device_does_not_keep_it_out(void **state)
 {
@@ -585,6 +673,7 @@ main(void)
         TEST(nobody_gives_more_than_he_has),
         TEST(a_key_opens_until_it_expires_or_is_revoked),
         TEST(a_device_is_known_by_its_secret_or_its_certificate),
+        TEST(a_certificate_keeps_the_secret_and_voids_the_one_before),
         TEST(who_guesses_for_a_device_does_not_keep_it_out),
         cmocka_unit_test(a_guard_forgets_after_an_hour_and_never_grows),
     };
