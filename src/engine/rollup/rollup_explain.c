@@ -12,6 +12,7 @@
 #include "crypt/crypt_hash.h"
 #include "engine/rollup/rollup_inner.h"
 #include "engine/rollup/rollup_return.h"
+#include "model/model_id.h"
 #include "wire/figure/wire_explain.h"
 
 enum {
@@ -593,12 +594,16 @@ rollup_take_explain(void *engine, const struct model_message *message,
     char text[MODEL_WINDOW_TEXT];
     unsigned left = message->left_ms;
     struct bytes held = {0};
-    enum err err = explain_question(engine, message, &ask, text, &held);
+    struct rollup *rollup = engine;
+    enum err err =
+        model_id_covers(message->from, rollup->own) ? ERR_OK : ERR_DENIED;
+    if (err == ERR_OK) /* its units and returns are for those above alone */
+        err = explain_question(rollup, message, &ask, text, &held);
     ask.last = 1;
     ask.parts = EXPLAIN_PARTS;
     left = left > 2 * EXPLAIN_HOP_MS ? left - EXPLAIN_HOP_MS : left / 2;
     if (err == ERR_OK)
-        err = explain_begin(engine, &ask, held, NULL, answer, left, NULL);
+        err = explain_begin(rollup, &ask, held, NULL, answer, left, NULL);
     if (err != ERR_OK)
         answer->answer(answer, err, (struct bytes){0});
 }

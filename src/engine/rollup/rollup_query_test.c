@@ -640,10 +640,44 @@ a_table_can_be_asked_from_afar(void **state)
     four_done();
 }
 
+static void
+units_and_returns_are_told_to_nodes_above_alone(void **state)
+{
+    static const struct {
+        const char *from;
+        enum err err;
+    } rows[] = {{"88", ERR_OK},
+                {"88.31", ERR_OK},
+                {"88.44", ERR_DENIED},
+                {"88.44.2001", ERR_DENIED},
+                {"88.31.1001", ERR_DENIED}};
+    struct base_out body;
+    uint8_t room[128];
+    (void)state;
+    four(9);
+    base_out_fixed(&body, room, sizeof room);
+    wire_explain_ask_write(
+        &body, &(struct wire_explain_ask){.pack = base_bytes_text("t"),
+                                          .name = base_bytes_text("busy")});
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        struct model_message message = {.from = base_bytes_text(rows[i].from),
+                                        .body = base_out_bytes(&body)};
+        table_call = (struct world_call){.answer.answer = table_answer,
+                                         .err = ERR_AGAIN};
+        rollup_take_explain(province->rollup, &message, &table_call.answer);
+        world_run(&world, 6000);
+        assert_int_equal(table_call.err, rows[i].err);
+        assert_true((table_call.body.size > 0) == (rows[i].err == ERR_OK));
+        base_out_done(&table_call.body);
+    }
+    four_done();
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(units_and_returns_are_told_to_nodes_above_alone),
         cmocka_unit_test(a_ratio_is_divided_once_over_the_sums),
         cmocka_unit_test(who_is_missing_comes_first_when_asked_for),
         cmocka_unit_test(windows_are_listed_backwards_in_pages),
