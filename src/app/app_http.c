@@ -8,7 +8,9 @@
 #include "app/app_node.h"
 #include "app/app_parts.h"
 #include "base/base_mem.h"
+#include "base/base_rng.h"
 #include "sys/sys_host.h"
+#include "sys/sys_random.h"
 
 enum { HTTP_METRICS_MAX = 16 << 20 };
 
@@ -114,6 +116,48 @@ http_stats(struct app_parts *parts)
                   "Time since the start.");
 }
 
+/* --- what is done once --- */
+
+static enum err
+http_once_begin(void *self, const uint8_t id[32], const uint8_t digest[32],
+                struct net_http_once_answer *ret_answer)
+{
+    struct app_parts *parts = self;
+    struct store_once_answer kept = {0};
+    enum err err = store_once_begin(&parts->once, id, digest,
+                                    base_loop_wall(parts->state).ms, &kept);
+    *ret_answer =
+        (struct net_http_once_answer){kept.status, kept.type, kept.body};
+    return err;
+}
+
+static void
+http_once_end(void *self, const uint8_t id[32], unsigned status,
+              struct bytes type, struct bytes body)
+{
+    struct app_parts *parts = self;
+    store_once_end(&parts->once, id, status, type, body);
+}
+
+static void
+http_once_forget(void *self, const uint8_t id[32])
+{
+    struct app_parts *parts = self;
+    store_once_forget(&parts->once, id);
+}
+
+static struct net_http_once
+http_once(struct app_parts *parts)
+{
+    parts->once.kv = parts->kvs[0];
+    parts->once.boot = base_rng_u64(sys_random());
+    base_stat_add(&parts->stats, &parts->once.dropped, BASE_STAT_COUNTER,
+                  "dougong_http_idempotency_dropped_total", "",
+                  "Keys forgotten within 24 h, for newer ones.");
+    return (struct net_http_once){parts->state, http_once_begin, http_once_end,
+                                  http_once_forget, parts};
+}
+
 /* --- all routes --- */
 
 static enum err
@@ -172,6 +216,7 @@ app_http_open(struct app_parts *parts)
         .requests = parts->config->requests,
         .identify = app_people_identify,
         .identify_self = parts,
+        .once = http_once(parts),
     };
     http_stats(parts);
     enum err err = net_http_new(&config, &parts->http);
@@ -205,6 +250,7 @@ app_http_free(struct app_parts *parts)
     if (parts->http == NULL)
         return;
     net_http_free(parts->http);
+    base_stat_drop(&parts->stats, &parts->once.dropped);
     base_stat_drop(&parts->stats, &parts->rss);
     base_stat_drop(&parts->stats, &parts->cpu);
     base_stat_drop(&parts->stats, &parts->up);

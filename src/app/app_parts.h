@@ -19,6 +19,7 @@
 #include "engine/rollup/rollup.h"
 #include "engine/stream/stream.h"
 #include "engine/stream/stream_keep.h"
+#include "store/store_once.h"
 #include "net/http/net_http.h"
 #include "tier/tier.h"
 #include "tier/tier_net.h"
@@ -75,6 +76,7 @@ struct app_parts {
     struct net_http *http;
     struct net_listener *http_listener, *mqtt_listener, *mqtts_listener;
     struct app_audit audit;
+    struct store_once once;
     struct app_fault fault;
     struct app_tree tree;
     struct app_renew renewal;

@@ -25,6 +25,8 @@ enum store_table {
     STORE_TABLE_AUDIT_LEAF = 24,  /* leaf hash -> index u64 BE */
     STORE_TABLE_AUDIT_HEAD = 25,  /* size u64 BE -> own head sent up */
     STORE_TABLE_AUDIT_KEPT = 26,  /* child, 0, number u64 BE -> head */
+    /* node: store_once */
+    STORE_TABLE_ONCE = 27, /* id of a request -> its answer; slots */
     /* ident */
     STORE_TABLE_PREFIX = 32, /* folded prefix -> id, state, epoch, owner, ... */
     STORE_TABLE_ID = 33,     /* prefix id u32 BE, folded suffix -> record */

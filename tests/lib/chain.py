@@ -255,8 +255,9 @@ class Chain:
                 if node.parent:
                     node.join()
                 node.start()
-            for node in self.nodes[1:]:
-                until('%s is linked' % node.prefix, node.linked)
+            for node in self.nodes:
+                if node.parent:
+                    until('%s is linked' % node.prefix, node.linked)
             return self
         except BaseException:
             self.__exit__(*sys.exc_info())

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
-"""What every path of ours has in common: one way to page."""
+"""What every path of ours has in common: one way to page, and a POST that is
+sent again under its Idempotency-Key is done once."""
+import json
 import os
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import Chain, Node  # noqa: E402
+from chain import Chain, Node, http  # noqa: E402
 
 
 class Pair(Chain):
@@ -78,10 +80,66 @@ def paging(c):
     assert done.returncode == 4 and b'no pack "nope"' in done.stderr, done
 
 
+def post(node, path, body, key, auth=None):
+    """(status, answer, is it a repeat)."""
+    headers = {**(node.auth if auth is None else auth),
+               'Content-Type': 'application/json'}
+    if key is not None:
+        headers['Idempotency-Key'] = key
+    status, answer, head = http(node.url + path, json.dumps(body).encode(),
+                                headers, 'POST')
+    return status, json.loads(answer), head.get('Idempotency-Replayed')
+
+
+def once(c):
+    """Sent again under its Idempotency-Key, a POST is not done again: neither
+    at once, nor after kill -9; another request under that key is refused."""
+    node = c.nation
+    user = {'user': 'once', 'roles': ['viewer'], 'scope': '88'}
+    first = post(node, '/api/users', user, '"k-1"')
+    assert first[0] == 201 and not first[2], first
+    again = post(node, '/api/users', user, 'k-1')
+    assert again == (201, first[1], 'true'), again
+    assert post(node, '/api/users', user, 'k-2')[0] == 409
+    other = post(node, '/api/users', {**user, 'user': 'twice'}, 'k-1')
+    assert other[0] == 422 and other[1]['code'] == 'MISMATCH', other
+    assert other[1]['where'] == 'Idempotency-Key', other
+    assert post(node, '/api/users', user, 'a key')[0] == 400
+    # What was refused may come again, and be done then.
+    assert post(node, '/api/users', {**user, 'roles': ['king']}, 'k-3')[0] >= 400
+    assert post(node, '/api/users', {**user, 'user': 'third'}, 'k-3')[0] == 201
+    # A key's secret is told once; a second key is not made.
+    made = {'name': 'robot', 'roles': ['operator'], 'scope': '88'}
+    status, answer, _ = post(node, '/api/keys', made, 'k-4')
+    assert status == 201, answer
+    auth = {'Authorization': 'Bearer ' + answer['secret']}
+    assert answer['secret'] not in node.tail(1000)
+    for _ in range(2):
+        status, answer, _ = post(node, '/api/keys', made, 'k-4')
+        assert status == 409 and 'told once' in answer['detail'], answer
+        node.kill()
+        node.start()
+    keys = [k for k in node.get('/api/keys')[1]['keys'] if k['name'] == 'robot']
+    assert len(keys) == 1, keys
+    assert post(node, '/api/users', user, 'k-1') == (201, first[1], 'true')
+    # Another principal has keys of his own.
+    ask = '/api/prefix-applications'
+    body = {'prefix': '88.77', 'name': 'Pumps', 'contact': 'Li',
+            'uscc': '91350100M000100Y43', 'industry': 'C34',
+            'region': '310000'}
+    mine = post(node, ask, body, 'k-1', auth)
+    assert mine[0] in (200, 201) and not mine[2], mine
+    assert post(node, ask, body, 'k-1', auth) == (mine[0], mine[1], 'true')
+    counted = node.metrics()
+    assert counted['dougong_http_idempotency_total{result="repeated"}'] >= 2
+
+
 def main():
     with Pair() as c:
         paging(c)
-        print('figure: %d listings read page by page' % len(LISTINGS))
+        once(c)
+        print('figure: %d listings read page by page; repeats are not done again'
+              % len(LISTINGS))
 
 
 if __name__ == '__main__':

@@ -156,7 +156,8 @@ api_break_routes(struct api_break *break_it, struct base_loop *loop,
                  struct net_http_route routes[API_BREAK_ROUTES])
 {
     routes[0] = (struct net_http_route){
-        .methods = NET_HTTP_GET | NET_HTTP_POST | NET_HTTP_DELETE,
+        .methods =
+            NET_HTTP_GET | NET_HTTP_POST | NET_HTTP_DELETE | NET_HTTP_ONCE,
         .pattern = "/api/break",
         .action = MODEL_GRANT_BREAK,
         .loop = loop,

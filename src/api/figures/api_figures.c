@@ -611,8 +611,8 @@ api_figures_routes(struct rollup *rollup, struct base_loop *loop,
          0},
         {NET_HTTP_GET, MODEL_GRANT_FIGURES, "/api/figures/history",
          figures_history, 0},
-        {NET_HTTP_POST, MODEL_GRANT_SEAL, "/api/figures/{pack}/seal",
-         figures_seal, 4096},
+        {NET_HTTP_POST | NET_HTTP_ONCE, MODEL_GRANT_SEAL,
+         "/api/figures/{pack}/seal", figures_seal, 4096},
     };
     for (unsigned i = 0; i < API_FIGURES_ROUTES; i++)
         routes[i] = (struct net_http_route){

@@ -369,7 +369,7 @@ api_returns_routes(struct api_returns *returns, struct base_loop *loop,
     const struct net_http_route all[API_RETURNS_ROUTES] = {
         {NET_HTTP_GET, "/api/returns", MODEL_GRANT_NAMES, "*", loop,
          returns_get, returns, 0},
-        {NET_HTTP_POST, "/api/returns", MODEL_GRANT_RETURNS, "*", loop,
+        {NET_HTTP_POST | NET_HTTP_ONCE, "/api/returns", MODEL_GRANT_RETURNS, "*", loop,
          returns_post, returns, API_RETURNS_BODY},
         {NET_HTTP_POST, "/api/returns/check", MODEL_GRANT_RETURNS, "*", loop,
          returns_check, returns, API_RETURNS_BODY},

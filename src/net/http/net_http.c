@@ -376,7 +376,8 @@ http_handle(struct base_task *task)
 {
     struct net_http_work *work = BASE_OUTER(task, struct net_http_work, task);
     const struct net_http_route *route = &work->row->route;
-    route->handle(route->self, &work->request);
+    if (net_http_once_begin(work))
+        route->handle(route->self, &work->request);
 }
 
 static void
@@ -648,14 +649,23 @@ net_http_free(struct net_http *http)
     base_mem_free(http);
 }
 
+/* What was done under a key is kept by one thread. */
+static bool
+http_strays(const struct net_http *http, const struct net_http_route *route)
+{
+    return (route->methods & (NET_HTTP_ONCE | NET_HTTP_SECRET)) != 0 &&
+           http->config.once.begin && route->loop != http->config.once.loop;
+}
+
 enum err
 net_http_routes(struct net_http *http, const struct net_http_route *routes,
                 unsigned count)
 {
     enum err err = ERR_OK;
     for (unsigned i = 0; i < count && err == ERR_OK; i++)
-        err = routes[i].action == MODEL_GRANT_NONE
-                  ? ERR_DENIED
+        err = routes[i].action == MODEL_GRANT_NONE ? ERR_DENIED
+              : http_strays(http, &routes[i])
+                  ? ERR_MISMATCH
                   : net_http_route_add(&http->table, &routes[i]);
     return err;
 }

@@ -40,11 +40,19 @@
  * Object   of a route's right: NULL the node's own prefix; "{name}" that part
  *          of the path; "?name" that parameter of the URL, or the node if it is
  *          not there; "*" the handler judges each thing by net_http_may.
+ * Again    a POST of a route marked so is done once under an Idempotency-Key
+ *          (draft-ietf-httpapi-idempotency-key-header; of each principal his
+ *          own): sent again it gets the first answer, marked with
+ *          Idempotency-Replayed; another request under the same key 422; while
+ *          the first is under way, or when nobody knows or keeps its answer,
+ *          409.  What was refused may come again.  Other POSTs are absolute
+ *          states or change nothing: they are done again.
  * Hostile  Host must be an address, localhost or one of `names` (421), or a
  *          page could rebind its name to us; an Origin that is not, is refused
  *          for all but GET (403).  Content-Length with Transfer-Encoding, or
  *          two of them: 400.  Bad escapes: 400.
  * Counted  dougong_http_requests_total{route,code}, ..._request_seconds{route},
+ *          ..._idempotency_total{result},
  *          ..._refused_total{why}, ..._under_way, ..._stream_dropped_total. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -67,6 +75,11 @@ enum net_http_method {
 };
 /* HEAD is answered from GET, OPTIONS from the table. */
 
+/* Beside POST, where doing it twice is more than doing it once: done once under
+ * an Idempotency-Key.  _SECRET: its answer is told, but not kept. */
+enum { NET_HTTP_ONCE = 32, NET_HTTP_SECRET = 64 };
+
+enum { NET_HTTP_ONCE_KEY = 255, NET_HTTP_ONCE_TYPE = 64 };
 enum { NET_HTTP_PARAMS = 64, NET_HTTP_PATH_PARAMS = 8 };
 
 struct net_http_pair {
@@ -118,6 +131,24 @@ struct net_http_identify {
                  const struct base_note *note);
 };
 
+struct net_http_once_answer {
+    unsigned status; /* 0: not kept */
+    struct bytes type, body;
+};
+
+/* What was done under a key (store_once.h); begin NULL: keys are not looked at.
+ * id is of who asks and his key, digest of what he asks. */
+struct net_http_once {
+    struct base_loop *loop; /* of all routes that are done once */
+    enum err (*begin)(void *self, const uint8_t id[32],
+                      const uint8_t digest[32],
+                      struct net_http_once_answer *ret_answer);
+    void (*end)(void *self, const uint8_t id[32], unsigned status,
+                struct bytes type, struct bytes body);
+    void (*forget)(void *self, const uint8_t id[32]);
+    void *self;
+};
+
 struct net_http_config {
     struct net *net;
     struct sys_loop *loop;
@@ -136,6 +167,7 @@ struct net_http_config {
     /* NULL: all are anonymous.  Not called for MODEL_GRANT_OPEN. */
     void (*identify)(void *self, struct net_http_identify *call);
     void *identify_self;
+    struct net_http_once once;
     /* At most so many under way, and as many bodies being read; 0: 256. */
     unsigned requests;
 };
@@ -146,7 +178,7 @@ enum err net_http_new(const struct net_http_config *config,
 void net_http_free(struct net_http *http);
 /* Tables are given before the first listener; they are copied, pattern texts
  * too.  SYNTAX a bad pattern, LIMIT too many parts, EXISTS a method twice,
- * DENIED a row without its right. */
+ * DENIED a row without its right, MISMATCH one done once on another loop. */
 enum err net_http_routes(struct net_http *http,
                          const struct net_http_route *routes, unsigned count);
 /* For net_listen: the proto and its door (the net_http). */

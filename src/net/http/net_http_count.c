@@ -36,6 +36,16 @@ static const struct {
     {0, "why=\"other\""},
 };
 
+static const struct {
+    enum err err; /* what became of a request with a key */
+    const char *labels;
+} count_once[] = {
+    {ERR_OK, "result=\"done\""},         {ERR_USED, "result=\"repeated\""},
+    {ERR_AGAIN, "result=\"under_way\""}, {ERR_LOST, "result=\"unknown\""},
+    {ERR_MISMATCH, "result=\"other\""},  {ERR_COUNT, "result=\"refused\""},
+};
+_Static_assert(BASE_COUNT(count_once) == NET_HTTP_ONCE_RESULTS, "all counted");
+
 static void
 count_add(struct net_http *http, struct base_stat *stat,
           enum base_stat_kind kind, const char *name, const char *help)
@@ -56,6 +66,11 @@ net_http_count_init(struct net_http *http)
     count_add(http, &totals->dropped, BASE_STAT_COUNTER,
               "dougong_http_stream_dropped_total",
               "Events not sent because their reader was slow.");
+    for (unsigned i = 0; i < BASE_COUNT(count_once); i++)
+        base_stat_add(http->config.stats, &totals->once[i], BASE_STAT_COUNTER,
+                      "dougong_http_idempotency_total", count_once[i].labels,
+                      "Requests that came with an Idempotency-Key to a path "
+                      "that keeps to it.");
     for (unsigned i = 0; i < BASE_COUNT(count_refused); i++)
         base_stat_add(http->config.stats, &totals->refused[i],
                       BASE_STAT_COUNTER, "dougong_http_refused_total",
@@ -89,6 +104,8 @@ net_http_count_done(struct net_http *http)
     base_stat_drop(http->config.stats, &totals->bodies);
     base_stat_drop(http->config.stats, &totals->streams);
     base_stat_drop(http->config.stats, &totals->dropped);
+    for (unsigned i = 0; i < BASE_COUNT(count_once); i++)
+        base_stat_drop(http->config.stats, &totals->once[i]);
     for (unsigned i = 0; i < BASE_COUNT(count_refused); i++)
         base_stat_drop(http->config.stats, &totals->refused[i]);
     for (unsigned i = 0; i < http->table.count; i++)
@@ -154,4 +171,13 @@ net_http_count_refused(struct net_http *http, unsigned status)
     while (count_refused[at].status != status && count_refused[at].status)
         at++;
     base_stat_inc(&http->totals.refused[at], 1);
+}
+
+void
+net_http_count_once(struct net_http *http, enum err err)
+{
+    unsigned at = 0;
+    while (count_once[at].err != err && count_once[at].err != ERR_COUNT)
+        at++;
+    base_stat_inc(&http->totals.once[at], 1);
 }

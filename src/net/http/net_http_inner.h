@@ -18,6 +18,7 @@ enum {
     NET_HTTP_BEAT_S = 15,    /* a comment down each stream */
     NET_HTTP_REQUESTS = 256, /* under way, and bodies being read */
     NET_HTTP_STREAMS = 256,
+    NET_HTTP_ONCE_RESULTS = 6,
     NET_HTTP_REPLY = 64 << 20,
     NET_HTTP_STREAM_WAITING = 1 << 20,
 };
@@ -27,7 +28,8 @@ enum {
 struct net_http_counts;
 
 struct net_http_totals {
-    struct base_stat under_way, bodies, streams, dropped, refused[10];
+    struct base_stat once[NET_HTTP_ONCE_RESULTS], under_way, bodies, streams,
+        dropped, refused[10];
 };
 
 void net_http_count_init(struct net_http *http);
@@ -59,8 +61,10 @@ struct net_http_work {
     const struct net_http_route_row *row;
     struct net_http_stream *stream; /* the handler's until `streaming` */
     bool head, close, under_way, reading, dispatched, streaming;
-    bool permitted;        /* its right was checked */
-    bool replied;          /* the handler's */
+    bool permitted; /* its right was checked */
+    bool replied;   /* the handler's */
+    bool keyed;     /* and: its answer is to be kept under `once` */
+    uint8_t once[32];
     struct base_task task; /* to the handler, and back */
     struct net_http_identify identify;
     struct net_http_hold hold;
@@ -90,6 +94,15 @@ void net_http_right_identify(struct net_http_work *work);
 unsigned net_http_right_status(struct net_http_work *work, enum err err);
 enum err net_http_right_check(struct net_http_work *work,
                               struct base_note *note);
+
+/* -- net_http_once.c: on the handler's thread -- */
+
+/* false: answered without the handler. */
+bool net_http_once_begin(struct net_http_work *work);
+/* Its answer, in work->out already; type NULL: there is no body. */
+void net_http_once_end(struct net_http_work *work, const char *type,
+                       struct bytes body);
+void net_http_count_once(struct net_http *http, enum err err);
 
 /* -- net_http_reply.c -- */
 

@@ -148,8 +148,9 @@ reply_arrived(struct base_task *task)
 }
 
 static void
-reply_post(struct net_http_work *work)
+reply_post(struct net_http_work *work, const char *type, struct bytes body)
 {
+    net_http_once_end(work, type, body);
     work->replied = true;
     work->task.fn = reply_arrived;
     base_loop_post(work->http->loop, &work->task);
@@ -169,7 +170,7 @@ net_http_reply(struct net_http_request *request, unsigned status,
 {
     struct net_http_work *work = reply_work(request);
     net_http_reply_write(work, status, content_type, body);
-    reply_post(work);
+    reply_post(work, content_type, body);
 }
 
 static int
@@ -206,7 +207,7 @@ net_http_reply_refusal(struct net_http_request *request, unsigned status,
 {
     struct net_http_work *work = reply_work(request);
     net_http_reply_problem(work, status, note);
-    reply_post(work);
+    reply_post(work, NULL, (struct bytes){0});
 }
 
 void

@@ -4,6 +4,8 @@
 #include "base/base_mem.h"
 #include "net/http/net_http_parse.h"
 
+enum { ROUTE_METHODS = 31 };
+
 /* -- patterns -- */
 
 /* "{name}", "{name...}" or a literal. */
@@ -95,12 +97,12 @@ route_insert(struct net_http_route_table *table, struct net_http_route_row *row)
             return ERR_EXISTS;
         row->next = node->rows->next;
         node->rows->next = row;
-        node->methods |= row->route.methods;
+        node->methods |= row->route.methods & ROUTE_METHODS;
         return ERR_OK;
     }
     struct net_http_route_node *node = base_mem_zero(sizeof *node);
     node->rows = row;
-    node->methods = row->route.methods;
+    node->methods = row->route.methods & ROUTE_METHODS;
     table->nodes =
         base_mem_resize(table->nodes, (table->count + 1) *
                                           sizeof(struct net_http_route_node *));
