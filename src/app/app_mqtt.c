@@ -1,10 +1,11 @@
 /* app_mqtt.c -- the MQTT doors, who comes in by them, and this machine as their
  * first client.
  *
- * Who      a device shows its identifier (or a prefix) and its secret, an
- *          application any user name and its key as password, or either a
- *          certificate from this node's CA whose key `device add` has pinned.
- *          The question goes to the state loop and back. */
+ * Who      a device shows its identifier (or a prefix) and its secret, or a
+ *          certificate from this node's CA whose key is pinned; an application
+ *          any user name and its key as password; a user his name and his
+ *          password.  The question goes to the state loop and back; a user's by
+ *          way of the pool, where passwords are hashed. */
 #include "app/app_host.h"
 #include "app/app_node.h"
 #include "app/app_parts.h"
@@ -21,28 +22,74 @@ mqtt_answer(struct base_task *task)
     ask->done(ask, ask->err);
 }
 
-static enum err
-mqtt_known(struct app_parts *parts, struct mqtt_ask *ask)
+static void
+mqtt_answered(struct mqtt_ask *ask, enum err err)
 {
-    struct people *people = parts->people.people;
-    if (ask->user.size == 0 && ask->password.size == 0)
-        return ask->pin
-                   ? people_who_pin(people, ask->pin, ask->arena, &ask->who)
-                   : ERR_DENIED;
-    if (base_bytes_starts(ask->password, base_bytes_text("dgk_")))
-        return people_who_key(people, ask->password, ask->arena, &ask->who);
-    return people_who_device(people, ask->user, ask->password, ask->peer,
-                             ask->arena, &ask->who);
+    struct app_parts *parts = ask->self;
+    ask->err = err;
+    ask->task.fn = mqtt_answer;
+    base_loop_post(parts->ingest, &ask->task);
+}
+
+struct mqtt_checking {
+    struct people_check check;
+    struct mqtt_ask *ask;
+};
+
+static void
+mqtt_checked(struct people_check *check, enum err err)
+{
+    struct mqtt_checking *checking =
+        BASE_OUTER(check, struct mqtt_checking, check);
+    checking->ask->who = check->who;
+    mqtt_answered(checking->ask, err);
+}
+
+static void
+mqtt_check(struct people *people, struct mqtt_ask *ask)
+{
+    struct mqtt_checking *checking =
+        base_arena_alloc(ask->arena, sizeof *checking);
+    if (checking == NULL) {
+        mqtt_answered(ask, ERR_LIMIT);
+        return;
+    }
+    *checking = (struct mqtt_checking){.check = {.user = ask->user,
+                                                 .password = ask->password,
+                                                 .peer = ask->peer,
+                                                 .arena = ask->arena,
+                                                 .done = mqtt_checked},
+                                       .ask = ask};
+    people_check(people, &checking->check);
+}
+
+/* No user's name has a slash, and a device's secret begins so. */
+static bool
+mqtt_is_device(const struct mqtt_ask *ask)
+{
+    return base_bytes_starts(ask->password, base_bytes_text("dgd_")) ||
+           base_bytes_find(ask->user, '/') < ask->user.size;
 }
 
 static void
 mqtt_asked(struct base_task *task)
 {
     struct mqtt_ask *ask = BASE_OUTER(task, struct mqtt_ask, task);
-    struct app_parts *parts = ask->self;
-    ask->err = mqtt_known(parts, ask);
-    ask->task.fn = mqtt_answer;
-    base_loop_post(parts->ingest, &ask->task);
+    struct people *people = ((struct app_parts *)ask->self)->people.people;
+    enum err err = ERR_DENIED;
+    if (ask->user.size == 0 && ask->password.size == 0) {
+        if (ask->pin)
+            err = people_who_pin(people, ask->pin, ask->arena, &ask->who);
+    } else if (base_bytes_starts(ask->password, base_bytes_text("dgk_"))) {
+        err = people_who_key(people, ask->password, ask->arena, &ask->who);
+    } else if (mqtt_is_device(ask)) {
+        err = people_who_device(people, ask->user, ask->password, ask->peer,
+                                ask->arena, &ask->who);
+    } else {
+        mqtt_check(people, ask);
+        return;
+    }
+    mqtt_answered(ask, err);
 }
 
 static void

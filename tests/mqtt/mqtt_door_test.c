@@ -888,6 +888,25 @@ whoever_is_revoked_is_dropped(void **state)
     ended(fd);
 }
 
+/* Client id "88.1/p" is on: another may not take it, its own device may. */
+static void
+nobody_takes_the_client_id_of_another(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/p");
+    int device = checked(4);
+    world.known.who.kind = MODEL_GRANT_USER;
+    world.known.who.roles = MODEL_GRANT_OPERATOR;
+    int user = dial();
+    say(user, CHECKED_FOUR);
+    hear(user, "2002 0002");
+    ended(user);
+    world.known.who.kind = MODEL_GRANT_DEVICE;
+    world.known.who.roles = MODEL_GRANT_IS_DEVICE;
+    checked(4);
+    ended(device);
+}
+
 /* The answer is there, the packet not yet read again: it is asked once more. */
 static void
 an_answer_from_before_a_revocation_does_not_count(void **state)
@@ -1126,6 +1145,7 @@ main(void)
         DOOR_TEST(a_gateway_speaks_for_its_whole_prefix),
         DOOR_TEST(a_device_has_a_client_id_of_its_own),
         DOOR_TEST(whoever_is_revoked_is_dropped),
+        DOOR_TEST(nobody_takes_the_client_id_of_another),
         DOOR_TEST(an_answer_from_before_a_revocation_does_not_count),
         DOOR_TEST(an_answer_may_come_after_the_client_has_gone),
         DOOR_TEST(the_console_sees_who_is_on_and_what_was_refused),

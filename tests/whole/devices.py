@@ -11,6 +11,7 @@ import tempfile
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 from chain import DOUGONG, Node, http, until  # noqa: E402
 from mqtt import Publisher  # noqa: E402
+from rights import PASSWORD, ask, login, say, user  # noqa: E402
 
 PREFIX = '88.31.1001'
 PUMP = PREFIX + '/pump-1'
@@ -223,6 +224,93 @@ def a_revoked_device_is_out_at_once(node, folder):
     assert 'device.revoke' in entries, entries
 
 
+def users_come_in_by_password(node, folder):
+    """With the rights of role and scope, as at every other door."""
+    topic = 'd/%s/news/c/x' % PREFIX
+    makers = {'wang': ('operator', PREFIX), 'li': ('viewer', PREFIX),
+              'zhao': ('operator', PREFIX + '/pump-1')}
+    for name, (role, scope) in makers.items():
+        user(node, name, role, scope)
+    ca = ('--cafile', os.path.join(node.dir, 'ca.pem'))
+
+    def by(name, *more):
+        return ('-u', name, '-P', PASSWORD) + more
+    before = node.ctl('audit', 'list').stdout.decode().count('session.begin')
+    assert pub(node, topic, '-r', *by('wang'), tls=False) == (0, '')
+    assert pub(node, topic, '-r', *by('WANG', *ca)) == (0, '')
+    for name, what in (('li', topic), ('wang', 'd/88.44/x/m/x'),
+                       ('zhao', topic), ('zhao', own(PREFIX + '/pump-2'))):
+        said = pub(node, what, *by(name), tls=False)[1]
+        assert 'Not authorized' in said, (name, what, said)
+    node.ctl('register', PUMP, '--class', 'pump', '--replace', check=False)
+    assert pub(node, own(PUMP), *by('zhao'), tls=False)[0] == 0
+
+    def sub(name, what):
+        done = run('mosquitto_sub', '-h', '127.0.0.1', '-p',
+                   str(node.port + 1), '-V', 'mqttv5', '-q', '1', '-t', what,
+                   '-C', '1', '-W', '20', *by(name))
+        return done.stdout.decode() + done.stderr.decode()
+    assert sub('li', 'd/%s/#' % PREFIX) == '1\n'
+    assert 'denied' in sub('zhao', 'd/%s/#' % PREFIX)
+    assert 'denied' in sub('zhao', '#')
+    now = node.ctl('audit', 'list').stdout.decode().count('session.begin')
+    assert now == before, 'a connection is no session of the console'
+
+
+def nobody_takes_anothers_client_id(node, folder):
+    held = Publisher(node.port + 1, 'line-1', 5, user='wang',
+                     password=PASSWORD)
+    for version, code in ((5, '85'), (4, '02')):
+        assert say(node, 'line-1', 'li', PASSWORD, version,
+                   own(PUMP)) == 'connack ' + code
+    assert say(node, 'line-1', 'wang', PASSWORD, 5,
+               'd/%s/x/c/y' % PREFIX)[:6] == 'puback', 'but his own he may'
+    first, body = held._packet(10)
+    assert (first, body[0]) == (0xe0, 0x8e), (first, body)
+
+
+def a_changed_user_is_out_at_once(node, folder):
+    def held():
+        return Publisher(node.port + 1, 'wang-1', 5, user='wang',
+                         password=PASSWORD)
+
+    def ended(publisher):
+        first, body = publisher._packet(10)
+        assert (first, body[0]) == (0xe0, 0x87), (first, body)
+    one = held()
+    node.ctl('user', 'set', 'wang', '--roles', 'viewer')
+    ended(one)
+    assert say(node, '', 'wang', PASSWORD, 5, own(PUMP)) == 'puback 87'
+    one = held()
+    status, _, _ = ask(node, 'PUT', '/api/sessions/this/password',
+                       {'old': PASSWORD, 'new': PASSWORD + '2'},
+                       login(node, 'wang'))
+    assert status == 204, status
+    ended(one)
+    assert say(node, '', 'wang', PASSWORD, 5, own(PUMP)) == 'connack 86'
+    assert say(node, '', 'wang', PASSWORD + '2', 5, own(PUMP)) == 'puback 87'
+    node.ctl('user', 'disable', 'wang')
+    assert say(node, '', 'wang', PASSWORD + '2', 5, own(PUMP)) == 'connack 86'
+
+
+def who_guesses_is_slowed_at_every_door(node, folder):
+    topic = own(PUMP)
+    assert say(node, '', 'li', 'a wrong guess', 5, topic) == 'connack 86'
+
+    def slowed():
+        """The right password waits, too, at the console as well; a machine
+        that pauses for longer than the wait tries again."""
+        if say(node, '', 'li', 'a guess', 5, topic) != 'connack 9f' or say(
+                node, '', 'li', PASSWORD, 4, topic) != 'connack 03':
+            return False
+        status, _, head = ask(node, 'POST', '/api/sessions',
+                              {'user': 'li', 'password': PASSWORD})
+        return status == 429 and int(head['Retry-After']) >= 1
+    until('guesses are slowed', slowed)
+    until('the wait is over', lambda: say(
+        node, '', 'li', PASSWORD, 5, topic) == 'puback 87', 100)
+
+
 def main():
     assert os.path.exists(DOUGONG), DOUGONG
     with tempfile.TemporaryDirectory() as work, tempfile.TemporaryDirectory(
@@ -233,7 +321,11 @@ def main():
                             (an_expired_one_is_refused, folder),
                             (a_foreign_ca_is_refused, folder),
                             (a_request_of_another_tool_is_signed, other),
-                            (a_revoked_device_is_out_at_once, folder)):
+                            (a_revoked_device_is_out_at_once, folder),
+                            (users_come_in_by_password, folder),
+                            (nobody_takes_anothers_client_id, folder),
+                            (a_changed_user_is_out_at_once, folder),
+                            (who_guesses_is_slowed_at_every_door, folder)):
             test(node, place)
             print('ok', test.__name__)
 

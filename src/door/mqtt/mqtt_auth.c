@@ -170,6 +170,17 @@ mqtt_auth_id_fits(const struct mqtt_conn *conn, struct bytes id)
 }
 
 bool
+mqtt_auth_id_held(const struct mqtt_conn *conn, const struct mqtt_conn *holder)
+{
+    const struct mqtt_who *who = conn->who, *other = holder->who;
+    if (!who || !other || who->kind == MODEL_GRANT_DEVICE)
+        return false;
+    return who->kind != other->kind ||
+           !base_bytes_equal_folded(auth_principal(who).name,
+                                    auth_principal(other).name);
+}
+
+bool
 mqtt_auth_may(struct mqtt_conn *conn, enum model_grant_action action,
               struct bytes topic)
 {

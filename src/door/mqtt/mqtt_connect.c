@@ -54,7 +54,10 @@ connect_who(struct mqtt_conn *conn, const struct wire_mqtt_connect *packet,
 {
     if (known != ERR_OK)
         return known == ERR_BUSY ? CONNECT_SLOWED : CONNECT_WRONG;
-    if (!mqtt_auth_id_fits(conn, packet->id))
+    const struct mqtt_conn *holder =
+        mqtt_ids_find(&mqtt_door_of(conn)->ids, packet->id);
+    if (!mqtt_auth_id_fits(conn, packet->id) ||
+        (holder && mqtt_auth_id_held(conn, holder)))
         return CONNECT_BAD_ID;
     if (packet->will &&
         !mqtt_auth_may(conn, MODEL_GRANT_INGEST, packet->will_topic))

@@ -357,6 +357,9 @@ bool mqtt_auth_known(const struct mqtt_conn *conn, struct mqtt_door *door,
 void mqtt_auth_forget(struct mqtt_conn *conn);
 /* A device's client id is its identifier, alone or with ":" behind. */
 bool mqtt_auth_id_fits(const struct mqtt_conn *conn, struct bytes id);
+/* Does another principal hold this id?  A device takes back what is its own. */
+bool mqtt_auth_id_held(const struct mqtt_conn *conn,
+                       const struct mqtt_conn *holder);
 /* topic: or a filter. */
 bool mqtt_auth_may(struct mqtt_conn *conn, enum model_grant_action action,
                    struct bytes topic);

@@ -166,6 +166,15 @@ people_within(const struct model_grant_principal *by, struct bytes scope,
                          (const char *)by->scope.at);
 }
 
+void
+people_revoked(struct people *people, enum model_grant_kind kind,
+               struct bytes name)
+{
+    const struct people_config *config = &people->config;
+    if (config->revoked)
+        config->revoked(config->self, kind, name);
+}
+
 enum err
 people_who(struct base_arena *arena, const struct model_grant_principal *from,
            struct model_grant_principal *ret_who)

@@ -10,6 +10,7 @@
  *          a password that a person makes is kept as scrypt, hashed on the
  *          pool.
  *              login:  user, password -> slowed? -> pool: scrypt -> session
+ *              check:  the same, without a session (MQTT)
  *              link:   one-time text  -> session that may set a password
  * Slowing  after 3 wrong passwords of one user, or from one address, each next
  *          try waits 1, 2, 4 .. 60 s (BUSY until then), forgotten after an
@@ -59,8 +60,9 @@ struct people_config {
     uint8_t log_n;               /* of new passwords' scrypt; 0: 15 */
     const struct crypt_cert *ca; /* NULL: devices get no certificates */
     const struct crypt_key *ca_key;
-    /* A key or a device's credential was revoked, or replaced: what came in
-     * with it must go.  NULL: nobody listens. */
+    /* What a user may has changed, or his password; a key's or a device's
+     * credential was revoked, or replaced: what came in with it must go.  NULL:
+     * nobody listens. */
     void (*revoked)(void *self, enum model_grant_kind kind, struct bytes name);
     void *self;
 };
@@ -114,6 +116,16 @@ struct people_login {
 };
 
 void people_login(struct people *people, struct people_login *login);
+/* The same without a session, for doors where the connection is one. */
+struct people_check {
+    struct bytes user, password, peer;
+    struct base_arena *arena;         /* for the texts of `who` */
+    struct model_grant_principal who; /* when OK */
+    void (*done)(struct people_check *check, enum err err);
+    struct people_hash hash;
+};
+
+void people_check(struct people *people, struct people_check *check);
 /* A one-time link: the session may set a password without the old one. */
 enum err people_login_link(struct people *people, struct bytes link,
                            struct bytes peer, char token[PEOPLE_SECRET],

@@ -44,6 +44,9 @@ void people_secret_hash(struct bytes text, uint8_t hash[32]);
 /* Is this within what `by` has?  DENIED, with a note. */
 enum err people_within(const struct model_grant_principal *by,
                        struct bytes scope, struct base_note *note);
+/* Whoever came in as this must go. */
+void people_revoked(struct people *people, enum model_grant_kind kind,
+                    struct bytes name);
 /* A principal with its texts copied. */
 enum err people_who(struct base_arena *arena,
                     const struct model_grant_principal *from,

@@ -169,15 +169,6 @@ people_who_pin(struct people *people, const uint8_t pin[32],
 
 /* --- changes --- */
 
-static void
-key_revoked(struct people *people, bool device, struct bytes name)
-{
-    const struct people_config *config = &people->config;
-    if (config->revoked)
-        config->revoked(config->self,
-                        device ? MODEL_GRANT_DEVICE : MODEL_GRANT_KEY, name);
-}
-
 static enum err
 key_full(struct people *people, struct base_note *note)
 {
@@ -302,7 +293,9 @@ key_delete(struct people *people, const struct model_grant_principal *by,
     if (err != ERR_OK)
         return err;
     people->keys -= pinned ? 2 : 1;
-    key_revoked(people, key.at[0] == 'd', row.name);
+    people_revoked(people,
+                   key.at[0] == 'd' ? MODEL_GRANT_DEVICE : MODEL_GRANT_KEY,
+                   row.name);
     return err;
 }
 
@@ -379,7 +372,7 @@ people_device_add(struct people *people, const struct model_grant_principal *by,
     if (err != ERR_OK)
         return err;
     people_count(people);
-    key_revoked(people, true, device->name);
+    people_revoked(people, MODEL_GRANT_DEVICE, device->name);
     return err;
 }
 
@@ -483,7 +476,7 @@ people_device_certify(struct people *people,
         return err;
     }
     people_count(people);
-    key_revoked(people, true, wanted->id);
+    people_revoked(people, MODEL_GRANT_DEVICE, wanted->id);
     *ret_cert = cert;
     return ERR_OK;
 }

@@ -7,6 +7,7 @@
  *        |   long as a wrong password)
  *        v
  *      wrong -> DENIED          right -> the count is taken back, a session
+ *                                        (people_check: none)
  */
 #include <stdio.h>
 
@@ -274,26 +275,61 @@ hash_is(const struct people_hash *hash, const struct crypt_password *want)
            crypt_hash_equal(hash->hash, want->hash, sizeof want->hash);
 }
 
+/* Hashes the password, unless user or peer is slowed; ms to wait, 0: under
+ * way. */
+static int64_t
+login_start(struct people *people, struct bytes user, struct bytes password,
+            struct bytes peer, struct people_hash *hash)
+{
+    struct people_row_user row;
+    int64_t wait = people_try(people, user, peer);
+    if (wait > 0)
+        return wait;
+    hash->params = (struct crypt_password){
+        .log_n = people->config.log_n,
+        .r = CRYPT_PASSWORD_R,
+        .p = CRYPT_PASSWORD_P,
+    };
+    if (people_user_row(people, user, &row) == ERR_OK &&
+        row.password.log_n != 0)
+        hash->params = row.password;
+    hash->password = base_bytes_slice(password, 0, PEOPLE_PASSWORD_MAX);
+    return hash_start(people, hash) == ERR_OK ? 0 : 1000;
+}
+
+/* Hashed: OK, with his row, or DENIED; either is told to the guard. */
+static enum err
+login_judge(const struct people_hash *hash, struct bytes user,
+            struct bytes peer, struct people_row_user *ret_row)
+{
+    struct people *people = hash->people;
+    enum err err = people_user_row(people, user, ret_row);
+    if (err == ERR_OK && !ret_row->disabled &&
+        hash_is(hash, &ret_row->password)) {
+        people_try_good(people, user, peer);
+        return ERR_OK;
+    }
+    people_try_failed(people, user, peer);
+    return ERR_DENIED;
+}
+
 static void
 login_hashed(struct people_hash *hash)
 {
     struct people_login *login = BASE_OUTER(hash, struct people_login, hash);
-    struct people *people = hash->people;
     struct people_row_user row;
     struct base_note note = {0};
-    enum err err = people_user_row(people, login->user, &row);
-    if (err == ERR_OK && !row.disabled && hash_is(hash, &row.password)) {
-        char name[PEOPLE_NAME_MAX + 1];
-        base_bytes_string(row.name, name, sizeof name);
-        people_try_good(people, login->user, login->peer);
-        err = session_begin(people, base_bytes_text(name), PEOPLE_ROW_SESSION,
-                            NULL, login->token);
-        login->done(login, err, NULL);
+    char name[PEOPLE_NAME_MAX + 1];
+    enum err err = login_judge(hash, login->user, login->peer, &row);
+    if (err != ERR_OK) {
+        base_err_note(&note, err, "the user or the password is wrong");
+        login->done(login, err, &note);
         return;
     }
-    people_try_failed(people, login->user, login->peer);
-    base_err_note(&note, ERR_DENIED, "the user or the password is wrong");
-    login->done(login, ERR_DENIED, &note);
+    base_bytes_string(row.name, name, sizeof name);
+    err = session_begin(hash->people, base_bytes_text(name), PEOPLE_ROW_SESSION,
+                        NULL, login->token);
+    login->done(login, err, NULL);
 }
 
 static void
@@ -310,25 +346,37 @@ login_slowed(struct people_login *login, int64_t wait_ms)
 void
 people_login(struct people *people, struct people_login *login)
 {
-    struct people_row_user row;
-    int64_t wait = people_try(people, login->user, login->peer);
-    if (wait > 0) {
-        login_slowed(login, wait);
-        return;
-    }
-    login->hash.params = (struct crypt_password){
-        .log_n = people->config.log_n,
-        .r = CRYPT_PASSWORD_R,
-        .p = CRYPT_PASSWORD_P,
-    };
-    if (people_user_row(people, login->user, &row) == ERR_OK &&
-        row.password.log_n != 0)
-        login->hash.params = row.password;
-    login->hash.password =
-        base_bytes_slice(login->password, 0, PEOPLE_PASSWORD_MAX);
     login->hash.after = login_hashed;
-    if (hash_start(people, &login->hash) != ERR_OK)
-        login_slowed(login, 1000);
+    int64_t wait_ms = login_start(people, login->user, login->password,
+                                  login->peer, &login->hash);
+    if (wait_ms > 0)
+        login_slowed(login, wait_ms);
+}
+
+static void
+check_hashed(struct people_hash *hash)
+{
+    struct people_check *check = BASE_OUTER(hash, struct people_check, hash);
+    struct people_row_user row;
+    enum err err = login_judge(hash, check->user, check->peer, &row);
+    if (err == ERR_OK)
+        err =
+            people_who(check->arena,
+                       &(struct model_grant_principal){.kind = MODEL_GRANT_USER,
+                                                       .roles = row.roles,
+                                                       .name = row.name,
+                                                       .scope = row.scope},
+                       &check->who);
+    check->done(check, err);
+}
+
+void
+people_check(struct people *people, struct people_check *check)
+{
+    check->hash.after = check_hashed;
+    if (login_start(people, check->user, check->password, check->peer,
+                    &check->hash) > 0)
+        check->done(check, ERR_BUSY);
 }
 
 enum err
@@ -416,6 +464,8 @@ password_store(struct people *people, struct people_password *change)
                                              .object = user.name,
                                              .before = base_out_bytes(&out),
                                              .after = value});
+    if (err == ERR_OK)
+        people_revoked(people, MODEL_GRANT_USER, user.name);
     change->done(change, err, NULL);
 }
 

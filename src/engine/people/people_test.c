@@ -29,7 +29,20 @@ struct world {
     struct store_kv *kv;
     struct people *people;
     struct base_arena arena;
+    unsigned revoked; /* users */
 };
+
+struct checked {
+    struct people_check check;
+    enum err err;
+};
+
+static void
+world_revoked(void *self, enum model_grant_kind kind, struct bytes name)
+{
+    struct world *w = self;
+    w->revoked += kind == MODEL_GRANT_USER && name.size > 0;
+}
 
 static struct wall
 clock_wall(struct base_loop *loop)
@@ -73,6 +86,8 @@ world_people_with(struct world *w, const struct crypt_cert *ca,
         .random = sys_random(),
         .stats = &w->stats,
         .log_n = 10,
+        .revoked = world_revoked,
+        .self = w,
     };
     assert_int_equal(people_new(&config, &w->people), ERR_OK);
 }
@@ -364,6 +379,73 @@ wrong_passwords_are_slowed_by_user_and_by_address(void **state)
     w->now_ms += 1000;
     assert_int_equal(login(w, "li", "correct horse", "10.0.0.8").err, ERR_OK);
     assert_int_equal(login(w, "li", "correct horse", "10.0.0.8").err, ERR_OK);
+}
+
+static void
+check_done(struct people_check *check, enum err err)
+{
+    BASE_OUTER(check, struct checked, check)->err = err;
+}
+
+static struct checked
+check(struct world *w, const char *user, const char *password)
+{
+    struct checked checked = {.check = {.user = text(user),
+                                        .password = text(password),
+                                        .peer = text("10.0.0.9"),
+                                        .arena = &w->arena,
+                                        .done = check_done},
+                              .err = ERR_COUNT};
+    people_check(w->people, &checked.check);
+    return checked;
+}
+
+static void
+a_password_is_checked_without_a_session_and_slowed_with_the_others(void **state)
+{
+    struct world *w = *state;
+    user_with_password(w, "Li", "correct horse");
+    struct try session = login(w, "li", "correct horse", "10.0.0.9");
+    for (unsigned i = 0; i < 20; i++) {
+        struct checked li = check(w, "li", "correct horse");
+        assert_int_equal(li.err, ERR_OK);
+        assert_int_equal(li.check.who.kind, MODEL_GRANT_USER);
+        assert_int_equal(li.check.who.roles, MODEL_GRANT_VIEWER);
+        assert_true(base_bytes_is(li.check.who.name, "Li"));
+        assert_true(base_bytes_is(li.check.who.scope, "88.44"));
+    }
+    assert_int_equal(
+        who(w, session.login.token, &(struct model_grant_principal){0}),
+        ERR_OK); /* 16 sessions have not ended it */
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(check(w, "li", "wrong").err, ERR_DENIED);
+    assert_int_equal(check(w, "li", "correct horse").err, ERR_BUSY);
+    assert_int_equal(login(w, "li", "correct horse", "10.0.0.8").err, ERR_BUSY);
+    w->now_ms += 1000;
+    assert_int_equal(check(w, "li", "correct horse").err, ERR_OK);
+    w->now_ms += 1000; /* the address has guessed */
+    assert_int_equal(check(w, "nobody", "correct horse").err, ERR_DENIED);
+}
+
+static void
+a_changed_user_is_told_to_the_doors(void **state)
+{
+    struct world *w = *state;
+    struct base_note note;
+    user_with_password(w, "li", "correct horse");
+    unsigned before = w->revoked;
+    struct people_user li = {.name = text("li"),
+                             .roles = MODEL_GRANT_OPERATOR,
+                             .scope = text("88.44")};
+    assert_int_equal(people_user_change(w->people, &admin, &li, &note), ERR_OK);
+    assert_int_equal(w->revoked, before + 1);
+    li.scope = text("*");
+    const struct model_grant_principal boss = {MODEL_GRANT_USER,
+                                               MODEL_GRANT_ADMINISTRATOR,
+                                               text("boss"), text("88.44")};
+    assert_int_equal(people_user_change(w->people, &boss, &li, &note),
+                     ERR_DENIED);
+    assert_int_equal(w->revoked, before + 1);
 }
 
 static void
@@ -666,6 +748,9 @@ main(void)
         TEST(a_session_ends_when_idle_and_at_its_limit),
         TEST(the_seventeenth_session_ends_the_first),
         TEST(wrong_passwords_are_slowed_by_user_and_by_address),
+        TEST(
+            a_password_is_checked_without_a_session_and_slowed_with_the_others),
+        TEST(a_changed_user_is_told_to_the_doors),
         TEST(good_logins_never_slow_an_address),
         TEST(a_full_pool_says_later),
         TEST(a_new_password_needs_the_old_one_and_ends_other_sessions),

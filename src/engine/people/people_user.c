@@ -155,12 +155,15 @@ people_user_change(struct people *people,
     people_user_put(batch, &row, room, &after);
     if (row.disabled)
         people_session_end(people, people_user_key(row.name, key), NULL, batch);
-    return people_commit(people, batch,
-                         &(struct people_act){.by = by,
-                                              .action = "user.change",
-                                              .object = row.name,
-                                              .before = before,
-                                              .after = after});
+    err = people_commit(people, batch,
+                        &(struct people_act){.by = by,
+                                             .action = "user.change",
+                                             .object = row.name,
+                                             .before = before,
+                                             .after = after});
+    if (err == ERR_OK)
+        people_revoked(people, MODEL_GRANT_USER, row.name);
+    return err;
 }
 
 enum err
