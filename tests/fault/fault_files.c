@@ -418,16 +418,6 @@ static const struct sys_files_ops disk_ops = {
     .space = disk_space,
 };
 
-/* TSan asks for this.  A thread that owns several catalogues holds LMDB's
- * writer lock of each, in any order; nobody else ever takes them. */
-const char *__tsan_default_suppressions(void);
-
-const char *
-__tsan_default_suppressions(void)
-{
-    return "deadlock:liblmdb.so\n";
-}
-
 /* ---- the disk itself ---- */
 
 struct fault_files *

@@ -330,12 +330,12 @@ walk_body(struct walk *walk, const struct wire_handle_message *message,
         assert_int_equal(wire_handle_read_digest(&body, &kind, &digest),
                          ERR_OK);
     if (header->code == WIRE_HANDLE_REFERRAL ||
-        header->code == WIRE_HANDLE_PREFIX_REFERRAL)
+        header->code == WIRE_HANDLE_PREFIX_REFERRAL ||
+        (header->code == WIRE_HANDLE_OK &&
+         header->op == WIRE_HANDLE_RESOLUTION))
         walk_values(walk, body);
     else if (header->code != WIRE_HANDLE_OK)
         assert_int_equal(wire_handle_read_text(body, &text), ERR_OK);
-    else if (header->op == WIRE_HANDLE_RESOLUTION)
-        walk_values(walk, body);
     else if (header->op == WIRE_HANDLE_SITEINFO)
         walk_site(walk, body);
 }
