@@ -15,6 +15,7 @@ const profile = mkdtempSync(join(tmpdir(), 'dougong-console-'));
 export const browser = await chromium.launchPersistentContext(profile, {
   executablePath: '/usr/bin/chromium',
   headless: true,
+  timeout: 300_000,
   locale: 'en-GB',
   viewport: WIDE,
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',

@@ -214,8 +214,10 @@ def cut_off(node):
          '--resume', place], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     until('a position', lambda: os.path.exists(place))
     node.kill()
+    done.send_signal(signal.SIGSTOP)  # or it may be through before it is told
     node.start()
     done.send_signal(signal.SIGINT)
+    done.send_signal(signal.SIGCONT)
     out, err = done.communicate(timeout=PATIENCE_S)
     assert done.returncode == 1 and b'interrupted' in err, (out, err)
     with open(place) as f:

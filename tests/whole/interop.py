@@ -77,8 +77,8 @@ def listed_from_above(chain):
             ('/api/v1/labels', ['__name__', 'id']),
             ('/api/v1/label/__name__/values', ['temp'])):
         for node in chain.nodes:
-            status, answer = node.get(path, **{'match[]': '{id="%s"}' % unit})
-            assert status == 200 and answer['data'] == want, (path, answer)
+            until('%s at %s' % (path, node.prefix), lambda: node.get(
+                path, **{'match[]': '{id="%s"}' % unit})[1].get('data') == want)
     assert chain.nation.get('/api/v1/labels')[1]['data'] == []
 
 

@@ -27,7 +27,9 @@ def resolve(node, name, *more):
 
 
 def values(node, name, *more):
-    code, answer, why = resolve(node, name, *more)
+    """Asked again while one on the way does not answer within its 3 s."""
+    code, answer, why = until('%s at %s' % (name, node.prefix), lambda: (
+        lambda said: said[0] != 3 and said)(resolve(node, name, *more)))
     assert code == 0, (node.prefix, name, code, why)
     return answer['values']
 
