@@ -72,10 +72,14 @@ async function breakIt() {
 // A return of the province is corrected; the nation's cell follows, and the
 // table of before stays as it was, to the byte.
 async function correct() {
+  // What is due is at the nation: not last month's before the 17th.
+  const { windows } = await ask(`/api/figures/windows?pack=${PACK}`
+    + '&metric=revenue&freq=month');
   await page.goto(provinceLink);
   await page.waitForSelector('#logout');
   const { returns } = await ask(`/api/returns?pack=${PACK}&state=accepted`);
-  const { id, unit, window } = returns.at(-1);
+  const { id, unit, window } = returns.findLast((one) =>
+    windows.some((due) => due.window === one.window));
   await page.goto(url);
   await page.waitForSelector('#figures tr');
   const before = await ask(`/api/figures?pack=${PACK}&metric=revenue&at=`
