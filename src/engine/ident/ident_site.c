@@ -26,6 +26,7 @@ enum {
     SITE_CODE_INDEX = 400,
     SITE_RIGHTS = 0x0FFF,
     SITE_ROOM = 16 << 10,
+    SITE_SAID = 8 << 10, /* by a child; beside it what its grantor knows */
     SITE_DATA = 4096,
     SITE_VALUES = 32,
     SITE_ARENA = 256 << 10,
@@ -543,6 +544,8 @@ ident_take_site(void *self, const struct model_message *message,
     struct ident_record old;
     struct site_make make;
     *ret_code = wire_names_site_read(message->body, &site);
+    if (*ret_code == ERR_OK && site.values.raw.size > SITE_SAID)
+        *ret_code = ERR_BIG;
     if (*ret_code != ERR_OK)
         return MODEL_TOOK_REFUSED;
     *ret_code = ident_prefix_get(ident, site.name, &row);

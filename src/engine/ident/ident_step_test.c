@@ -2,6 +2,7 @@
 #include "engine/ident/ident_edit.h"
 #include "engine/ident/ident_step.h"
 #include "engine/ident/ident_world_test.h"
+#include "wire/names/wire_names.h"
 
 static const struct model_grant_principal anna = {
     .kind = MODEL_GRANT_USER, .name = {(const uint8_t *)"anna", 4}};
@@ -110,6 +111,47 @@ a_thousand_applications_wait_and_no_more(void **state)
                      ERR_LIMIT);
 }
 
+/* What a child says of itself: one key of so many bytes. */
+static enum err
+say_site(struct world *world, size_t size)
+{
+    struct base_out raw, body;
+    uint8_t *key = base_mem_zero(size);
+    enum err code = ERR_OK;
+    base_out_grow(&raw, 64 << 10);
+    base_out_grow(&body, 64 << 10);
+    wire_hs_write_value(&raw,
+                        &(struct wire_hs_value){.index = CRYPT_KEY_RSA,
+                                                .permissions = WIRE_HS_USUAL,
+                                                .type = text("HS_PUBKEY"),
+                                                .data = base_bytes(key, size)});
+    wire_names_site_write(
+        &body,
+        &(struct wire_names_site){text("88.31.7"), {1, base_out_bytes(&raw)}});
+    struct model_message message = {.from = text("88.31.7"),
+                                    .body = base_out_bytes(&body)};
+    struct store_kv_batch *batch = store_kv_batch_new(world->kv);
+    if (ident_take_site(world->ident, &message, batch, &code) == MODEL_TOOK_OK)
+        assert_int_equal(store_kv_commit(world->kv, batch, NULL, NULL), ERR_OK);
+    else
+        store_kv_batch_free(batch);
+    base_out_done(&raw);
+    base_out_done(&body);
+    base_mem_free(key);
+    return code;
+}
+
+static void
+a_child_that_says_too_much_of_itself_is_refused(void **state)
+{
+    struct world *world = *state;
+    assert_int_equal(step(world, IDENT_VERB_APPROVE, "88.31.7", &bert), ERR_OK);
+    assert_int_equal(say_site(world, 1000), ERR_OK);
+    assert_int_equal(say_site(world, 8000), ERR_OK);
+    assert_int_equal(say_site(world, 9000), ERR_BIG);
+    assert_int_equal(say_site(world, 60000), ERR_BIG);
+}
+
 static enum ident_code
 make(struct world *world, const char *id)
 {
@@ -168,6 +210,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_not_in_the_table_is_refused,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_child_that_says_too_much_of_itself_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_thousand_applications_wait_and_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -835,6 +835,10 @@ rollup_return_before(struct rollup *rollup, struct bytes pack,
     enum err err = return_pack(rollup, pack, &at, note);
     if (err != ERR_OK)
         return err;
+    if (unit.size > WIRE_UNIT_ID)
+        return base_err_note_at(note, ERR_SYNTAX, "unit", 0, 0,
+                                "an identifier has at most %d bytes",
+                                WIRE_UNIT_ID);
     err = return_window(rollup, at, window, &now);
     if (err != ERR_OK)
         return base_err_note_at(note, ERR_SYNTAX, "window", 0, 0,

@@ -4,6 +4,7 @@
 
 #include "engine/rollup/rollup_world_test.h"
 #include "wire/figure/wire_explain.h"
+#include "wire/figure/wire_unit.h"
 
 static const char return_pack[] =
     "pack: r\nversion: 1.0.0\nagency: \"88\"\ntitle: {zh: r, en: R}\n"
@@ -263,6 +264,21 @@ a_queried_correction_leaves_what_stands(void **state)
 }
 
 static void
+a_form_for_no_possible_unit_is_refused(void **state)
+{
+    struct rollup_return_before before;
+    uint8_t unit[WIRE_UNIT_ID + 1];
+    (void)state;
+    memset(unit, 'x', sizeof unit);
+    for (size_t size = sizeof unit - 1; size <= sizeof unit; size++)
+        assert_int_equal(
+            rollup_return_before(office->rollup, base_bytes_text("r"),
+                                 base_bytes(unit, size),
+                                 base_bytes_text("2025-11"), &before, &note),
+            size > WIRE_UNIT_ID ? ERR_SYNTAX : ERR_OK);
+}
+
+static void
 return_and_receipt_are_signed(void **state)
 {
     (void)state;
@@ -452,6 +468,7 @@ main(void)
         RETURN_TEST(a_correction_says_why_and_what_stood_is_kept),
         RETURN_TEST(last_years_value_is_what_the_unit_states_of_it),
         RETURN_TEST(a_queried_correction_leaves_what_stands),
+        RETURN_TEST(a_form_for_no_possible_unit_is_refused),
         RETURN_TEST(return_and_receipt_are_signed),
         RETURN_TEST(returns_outlive_a_crash_and_are_listed),
         RETURN_TEST(a_figure_walks_down_to_the_return_that_counted),
