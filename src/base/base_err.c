@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "base/base_bytes.h"
 
 static const struct {
     const char *name, *text;
@@ -27,20 +28,25 @@ base_err_text(enum err code)
                                       : "an unknown error";
 }
 
-/* A cut must not leave half a UTF-8 character: the note may become JSON. */
+/* What a sender wrote may stand in it, and a cut may leave half a character:
+ * what is not UTF-8 becomes '?', as the note may become JSON. */
 static void
-err_trim(char *text)
+err_clean(char *text)
 {
-    size_t size = strlen(text), tail = 0;
-    while (tail < size && tail < 3 &&
-           ((unsigned char)text[size - 1 - tail] & 0xC0) == 0x80)
-        tail++;
-    if (tail >= size)
-        return;
-    unsigned char lead = (unsigned char)text[size - 1 - tail];
-    size_t need = lead >= 0xF0 ? 3 : lead >= 0xE0 ? 2 : lead >= 0xC0 ? 1 : 0;
-    if (need > tail)
-        text[size - 1 - tail] = 0;
+    struct bytes rest = base_bytes_text(text);
+    char *at = text;
+    while (rest.size > 0 && !base_bytes_utf8(rest)) {
+        size_t size = 1;
+        while (size < 4 && size < rest.size &&
+               !base_bytes_utf8(base_bytes(rest.at, size)))
+            size++;
+        if (!base_bytes_utf8(base_bytes(rest.at, size))) {
+            *at = '?';
+            size = 1;
+        }
+        at += size;
+        rest = base_bytes_slice(rest, size, rest.size);
+    }
 }
 
 static void err_write(struct base_note *note, enum err code, const char *fmt,
@@ -50,9 +56,8 @@ static void
 err_write(struct base_note *note, enum err code, const char *fmt, va_list list)
 {
     note->code = code;
-    int size = vsnprintf(note->text, sizeof note->text, fmt, list);
-    if (size >= (int)sizeof note->text)
-        err_trim(note->text);
+    vsnprintf(note->text, sizeof note->text, fmt, list);
+    err_clean(note->text);
 }
 
 enum err
@@ -77,10 +82,8 @@ base_err_note_at(struct base_note *note, enum err code, const char *where,
         return code;
     note->line = line;
     note->column = column;
-    int size =
-        snprintf(note->where, sizeof note->where, "%s", where ? where : "");
-    if (size >= (int)sizeof note->where)
-        err_trim(note->where);
+    snprintf(note->where, sizeof note->where, "%s", where ? where : "");
+    err_clean(note->where);
     va_list list;
     va_start(list, fmt);
     err_write(note, code, fmt, list);

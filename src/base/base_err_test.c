@@ -58,6 +58,28 @@ a_note_is_not_cut_inside_a_character(void **state)
     }
 }
 
+static void
+what_is_not_utf8_is_told_with_question_marks(void **state)
+{
+    static const struct {
+        const char *text, *told;
+    } rows[] = {
+        {"a\xFFz", "a?z"},
+        {"\xE4\xB8", "?\?"},
+        {"\xE4\xB8\xAD\xC3(\xE4\xB8\xAD", "\xE4\xB8\xAD?(\xE4\xB8\xAD"},
+        {"\xED\xA0\x80", "?\?\?"},
+        {"\xF4\x90\x80\x80!", "?\?\?\?!"},
+    };
+    struct base_note note;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        base_err_note_at(&note, ERR_NAME, rows[i].text, 0, 0, "%s",
+                         rows[i].text);
+        assert_string_equal(note.text, rows[i].told);
+        assert_string_equal(note.where, rows[i].told);
+    }
+}
+
 struct kept {
     struct base_log log;
     char text[64];
@@ -89,6 +111,7 @@ main(void)
         cmocka_unit_test(every_error_has_a_name_and_a_text),
         cmocka_unit_test(a_note_says_what_and_where),
         cmocka_unit_test(a_note_is_not_cut_inside_a_character),
+        cmocka_unit_test(what_is_not_utf8_is_told_with_question_marks),
         cmocka_unit_test(a_log_gets_the_line_and_no_log_gets_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

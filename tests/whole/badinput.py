@@ -144,6 +144,18 @@ def _(c):
         assert 400 <= status < 500 and word in json.dumps(answer), answer
 
 
+@case('HTTP: what is not UTF-8')
+def _(c):
+    for path in ('/api/v1/query?query=1&time=%ff', '/api/v1/query?query=%e4%b8',
+                 '/api/figures?pack=%ff&metric=x',
+                 '/api/returns/forms/stats/industry?window=2025-10&unit='
+                 '88.31.1001/' + 5000 * 'a'):
+        got = raw(c.enterprise.port, ('GET %s HTTP/1.1\r\nHost: localhost\r\n'
+                  'Authorization: Bearer %s\r\n\r\n' %
+                  (path, c.enterprise.key)).encode(), timeout=1)
+        assert got.startswith(b'HTTP/1.1 4'), (path[:60], got[:200])
+
+
 @case('HTTP: a query with a mistake')
 def _(c):
     status, answer = c.enterprise.get('/api/v1/query', query='up{a=}')

@@ -185,13 +185,17 @@ net_http_reply_json(struct net_http_request *request, unsigned status,
                     json_t *take)
 {
     struct base_out text;
+    struct base_note note;
+    if (!take) { /* jansson takes no text that is not UTF-8 */
+        base_err_note(&note, ERR_CORRUPT, "the answer is not valid JSON");
+        net_http_reply_refusal(request, 500, &note);
+        return;
+    }
     base_out_grow(&text, NET_HTTP_REPLY);
-    must(take);
     int failed = json_dump_callback(take, reply_dump, &text,
                                     JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(take);
     if (failed) {
-        struct base_note note;
         base_err_note(&note, ERR_BIG, "the answer is longer than 64 MiB");
         net_http_reply_refusal(request, 500, &note);
     } else {

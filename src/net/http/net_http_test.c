@@ -74,6 +74,13 @@ handle_json(void *self, struct net_http_request *r)
 }
 
 static void
+handle_odd(void *self, struct net_http_request *r)
+{
+    (void)self;
+    net_http_reply_json(r, 200, json_pack("{s:s}", "a", "\xff"));
+}
+
+static void
 handle_same(void *self, struct net_http_request *r)
 {
     (void)self;
@@ -168,6 +175,7 @@ world_new(void **state)
          "*", engine, handle_show, w, 100000},
         {NET_HTTP_GET, "/json", MODEL_GRANT_SERIES, "*", NULL, handle_json, w,
          0},
+        {NET_HTTP_GET, "/odd", MODEL_GRANT_SERIES, "*", NULL, handle_odd, w, 0},
         {NET_HTTP_GET, "/same", MODEL_GRANT_SERIES, "*", NULL, handle_same, w,
          0},
         {NET_HTTP_POST, "/void", MODEL_GRANT_SERIES, "*", NULL, handle_none, w,
@@ -415,6 +423,15 @@ an_error_is_a_problem_document(void **state)
     json_decref(p);
     for (unsigned err = ERR_OK; err < ERR_COUNT; err++)
         assert_true(net_http_status((enum err)err) >= 400 || err == ERR_OK);
+}
+
+static void
+an_answer_that_is_no_json_is_an_error_not_an_end(void **state)
+{
+    struct world *w = *state;
+    const struct answer *a = ask(w, "GET /odd HTTP/1.1\r\n" HOST "\r\n");
+    assert_int_equal(a->status, 500);
+    assert_int_equal(ask(w, "GET /json HTTP/1.1\r\n" HOST "\r\n")->status, 201);
 }
 
 static void
@@ -813,6 +830,7 @@ main(void)
         HTTP_TEST(a_handler_sees_the_request_and_the_client_the_reply),
         HTTP_TEST(an_error_is_a_problem_document),
         HTTP_TEST(each_refusal_has_its_status),
+        HTTP_TEST(an_answer_that_is_no_json_is_an_error_not_an_end),
         HTTP_TEST(too_long_a_head_is_told_so),
         HTTP_TEST(bodies_come_whole_in_chunks_and_when_continued),
         HTTP_TEST(pipelined_requests_are_answered_in_order),
