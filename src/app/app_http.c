@@ -225,6 +225,8 @@ app_http_open(struct app_parts *parts)
     if (err == ERR_OK)
         err = app_people_routes(parts);
     if (err == ERR_OK)
+        err = app_mqtt_routes(parts);
+    if (err == ERR_OK)
         err = app_engines_http(parts);
     if (err != ERR_OK)
         return base_err_note(parts->note, err, "HTTP routes: %s",

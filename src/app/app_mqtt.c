@@ -133,6 +133,41 @@ app_mqtt_revoked(void *self, enum model_grant_kind kind, struct bytes name)
     base_loop_post(parts->ingest, &revoked->task);
 }
 
+/* --- who is on --- */
+
+static void
+mqtt_clients(void *self, const struct model_client_query *query,
+             model_client_fn *fn, void *to)
+{
+    struct app_parts *parts = self;
+    if (parts->mqtt != NULL)
+        mqtt_list_clients(parts->mqtt, query, fn, to);
+}
+
+static enum err
+mqtt_end(void *self, struct bytes id, struct bytes scope)
+{
+    struct app_parts *parts = self;
+    return parts->mqtt != NULL ? mqtt_list_end(parts->mqtt, id, scope)
+                               : ERR_ABSENT;
+}
+
+enum err
+app_mqtt_routes(struct app_parts *parts)
+{
+    struct net_http_route routes[API_CONNECTIONS_ROUTES];
+    parts->connections = (struct api_connections){
+        .list = mqtt_clients,
+        .end = mqtt_end,
+        .self = parts,
+        .owner = parts->ingest,
+        .state = parts->state,
+        .audit = &parts->audit.log.model,
+    };
+    api_connections_routes(&parts->connections, routes);
+    return net_http_routes(parts->http, routes, API_CONNECTIONS_ROUTES);
+}
+
 /* --- the doors --- */
 
 /* That of TLS; a door that checks asks for certificates. */

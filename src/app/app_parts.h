@@ -2,6 +2,7 @@
 #ifndef APP_PARTS_H
 #define APP_PARTS_H
 
+#include "api/connections/api_connections.h"
 #include "api/est/api_est.h"
 #include "api/handles/api_handles.h"
 #include "api/prom/api_prom.h"
@@ -85,6 +86,7 @@ struct app_parts {
     struct api_handles api_handles;
     struct api_prom prom;
     struct api_returns returns;
+    struct api_connections connections;
     struct app_people people;
     struct base_stat rss, cpu, up;
     int64_t started_ms;
@@ -105,6 +107,7 @@ enum err app_mqtt_open(struct app_parts *parts);
 void app_mqtt_shut(struct app_parts *parts);
 void app_mqtt_stop(struct app_parts *parts); /* state loop: clients are told */
 void app_mqtt_free(struct app_parts *parts);
+enum err app_mqtt_routes(struct app_parts *parts);
 /* For people's config; self: app_parts. */
 void app_mqtt_revoked(void *self, enum model_grant_kind kind,
                       struct bytes name);

@@ -947,12 +947,27 @@ an_answer_may_come_after_the_client_has_gone(void **state)
 
 /* --- the console's lists --- */
 
-static void
-list_one(void *self, const struct mqtt_door_client *one)
+static bool
+list_one(void *self, const struct model_client *one)
 {
     char *text = self;
-    sprintf(text + strlen(text), "%.*s %s %d;", (int)one->id.size,
-            (const char *)one->id.at, one->version, (int)one->messages);
+    sprintf(text + strlen(text), "%.*s %s %d %d;", (int)one->id.size,
+            (const char *)one->id.at, one->version, (int)one->in,
+            (int)one->out);
+    return true;
+}
+
+static const char *
+listed(const char *after, const char *start, const char *scope, unsigned limit)
+{
+    static char text[512];
+    text[0] = 0;
+    struct model_client_query query = {.scope = base_bytes_text(scope),
+                                       .after = base_bytes_text(after),
+                                       .start = base_bytes_text(start),
+                                       .limit = limit};
+    mqtt_list_clients(world.door, &query, list_one, text);
+    return text;
 }
 
 static void
@@ -972,12 +987,56 @@ the_console_sees_who_is_on_and_what_was_refused(void **state)
     publish(a, 4, 0, 0, "d/88.31.1001/pump/s", "[]");
     publish(a, 4, 0, 0, VALUE, "x");
     turn(20);
-    mqtt_list_clients(world.door, list_one, text);
-    assert_string_equal(text, "a 3.1.1 1;");
-    text[0] = 0;
+    assert_string_equal(listed("", "", "*", 10), "a 3.1.1 1 0;");
     mqtt_list_refusals(world.door, list_refusal, text);
     assert_string_equal(text,
                         "payload " VALUE ";unmapped d/88.31.1001/pump/s;");
+}
+
+static void
+clients_are_listed_in_order_page_by_page(void **state)
+{
+    (void)state;
+    static const char order[] = "kcmaxbqd";
+    for (unsigned i = 0; order[i]; i++)
+        client(4, order[i]);
+    assert_string_equal(listed("", "", "*", 3), "a 3.1.1 0 0;b 3.1.1 0 0;"
+                                                "c 3.1.1 0 0;");
+    assert_string_equal(listed("c", "", "*", 3), "d 3.1.1 0 0;k 3.1.1 0 0;"
+                                                 "m 3.1.1 0 0;");
+    assert_string_equal(listed("m", "", "*", 3), "q 3.1.1 0 0;x 3.1.1 0 0;");
+    assert_string_equal(listed("x", "", "*", 3), "");
+    assert_string_equal(listed("", "q", "*", 3), "q 3.1.1 0 0;");
+    /* An open door's lie where the node does. */
+    assert_string_equal(listed("", "", "88.1", 1), "a 3.1.1 0 0;");
+    assert_string_equal(listed("", "", "44.1", 1), "");
+}
+
+static void
+an_operator_ends_one_within_his_scope(void **state)
+{
+    (void)state;
+    begin_checked(state, "88.1/p");
+    int four = checked(4);
+    struct bytes id = base_bytes_text("88.1/p");
+    assert_int_equal(mqtt_list_end(world.door, id, base_bytes_text("88.2")),
+                     ERR_ABSENT);
+    assert_int_equal(mqtt_list_end(world.door, base_bytes_text("88.1/q"),
+                                   base_bytes_text("*")),
+                     ERR_ABSENT);
+    silence(four);
+    assert_int_equal(mqtt_list_end(world.door, id, base_bytes_text("88.1")),
+                     ERR_OK);
+    ended(four);
+    assert_string_equal(listed("", "", "*", 3), "");
+    teardown(state);
+    begin(&mqtt_door_profile_open);
+    int five = client(5, 'a');
+    assert_int_equal(
+        mqtt_list_end(world.door, base_bytes_text("a"), base_bytes_text("*")),
+        ERR_OK);
+    hear(five, "E001 98");
+    ended(five);
 }
 
 /* --- the client side --- */
@@ -1149,6 +1208,8 @@ main(void)
         DOOR_TEST(an_answer_from_before_a_revocation_does_not_count),
         DOOR_TEST(an_answer_may_come_after_the_client_has_gone),
         DOOR_TEST(the_console_sees_who_is_on_and_what_was_refused),
+        DOOR_TEST(clients_are_listed_in_order_page_by_page),
+        DOOR_TEST(an_operator_ends_one_within_his_scope),
         DOOR_TEST(the_host_reports_itself_through_the_door),
         DOOR_TEST(the_client_keeps_what_was_not_acknowledged),
         DOOR_TEST(the_client_tells_what_became_of_each_message),

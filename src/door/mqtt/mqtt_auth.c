@@ -199,6 +199,27 @@ mqtt_auth_may(struct mqtt_conn *conn, enum model_grant_action action,
     return model_grant_check(&who, action, &object, &note) == ERR_OK;
 }
 
+enum model_grant_kind
+mqtt_auth_kind(const struct mqtt_conn *conn)
+{
+    return conn->who ? conn->who->kind : MODEL_GRANT_NOBODY;
+}
+
+struct bytes
+mqtt_auth_name(const struct mqtt_conn *conn)
+{
+    return conn->who ? auth_principal(conn->who).name : base_bytes_text("");
+}
+
+/* The node's, if it has none of its own. */
+struct bytes
+mqtt_auth_scope(struct mqtt_conn *conn)
+{
+    return conn->who && conn->who->scope_size
+               ? auth_principal(conn->who).scope
+               : base_bytes_text(mqtt_door_of(conn)->config.node);
+}
+
 /* --- revocation --- */
 
 void

@@ -135,6 +135,7 @@ deliver_write(struct mqtt_session *session, const struct mqtt_view *view,
     base_out_reset(&door->out);
     wire_mqtt_write_publish(&door->out, &out);
     base_stat_inc(&door->stats.packets[1][WIRE_MQTT_PUBLISH], 1);
+    session->delivered++;
     mqtt_door_write(session, base_out_bytes(&door->out));
     return true;
 }

@@ -48,7 +48,7 @@
 #include "base/base_rng.h"
 #include "engine/ident/ident.h"
 #include "engine/stream/stream_keep.h"
-#include "model/model_grant.h"
+#include "model/model_client.h"
 #include "net/net_conn.h"
 
 struct stream;
@@ -119,18 +119,14 @@ void mqtt_door_revoke(struct mqtt_door *door, enum model_grant_kind kind,
 
 /* --- for the console, on the ingest loop --- */
 
-struct mqtt_door_client {
-    struct bytes id;
-    const char *peer, *version; /* "3.1.1" */
-    int64_t since_ms, seen_ms;  /* wall; seconds */
-    uint64_t messages;          /* PUBLISHes taken */
-    unsigned subscriptions;
-};
-
+/* One page; walks all that are on once. */
 void mqtt_list_clients(struct mqtt_door *door,
-                       void (*fn)(void *self,
-                                  const struct mqtt_door_client *client),
-                       void *self);
+                       const struct model_client_query *query,
+                       model_client_fn *fn, void *self);
+/* An operator ends it: 5.0 clients get DISCONNECT 98.  ABSENT: nobody of that
+ * id within this scope. */
+enum err mqtt_list_end(struct mqtt_door *door, struct bytes id,
+                       struct bytes scope);
 
 /* The last 100 messages that were refused or not understood, newest first. */
 struct mqtt_door_refusal {

@@ -173,7 +173,7 @@ struct mqtt_session {
     struct base_link owing, busy, corked; /* the door's lists */
     struct bytes id;                      /* heap */
     uint8_t hold;
-    uint64_t messages;
+    uint64_t messages, delivered; /* PUBLISHes taken, sent */
     uint32_t seen_s;
     uint32_t expiry_s; /* as asked; ends with the connection all the same */
 
@@ -360,6 +360,10 @@ bool mqtt_auth_id_fits(const struct mqtt_conn *conn, struct bytes id);
 /* Does another principal hold this id?  A device takes back what is its own. */
 bool mqtt_auth_id_held(const struct mqtt_conn *conn,
                        const struct mqtt_conn *holder);
+/* Whose it is, and where it lies. */
+enum model_grant_kind mqtt_auth_kind(const struct mqtt_conn *conn);
+struct bytes mqtt_auth_name(const struct mqtt_conn *conn);
+struct bytes mqtt_auth_scope(struct mqtt_conn *conn);
 /* topic: or a filter. */
 bool mqtt_auth_may(struct mqtt_conn *conn, enum model_grant_action action,
                    struct bytes topic);
