@@ -162,6 +162,7 @@ app_people_routes(struct app_parts *parts)
         .loop = parts->state,
         .cookie =
             base_arena_format(&parts->arena, "dougong_%s", parts->config->node),
+        .node = base_bytes_text(parts->config->node),
         .ca = parts->keys.ca,
     };
     api_people_routes(&parts->people.api, routes);

@@ -105,6 +105,12 @@ ctl_http_refused(long status, struct bytes body)
     else
         ctl_say("the node answered %ld", status);
     json_decref(problem);
+    if (status == 401)
+        ctl_say("say who you are: `dougong login`, or --config NODE.YAML on "
+                "the node's own machine, or a key in $DOUGONG_KEY");
+    else if (status == 403)
+        ctl_say("`dougong whoami` says who the node takes you for, `dougong "
+                "rights` which role may do what");
     return status == 404 ? CTL_NO : CTL_REFUSED;
 }
 

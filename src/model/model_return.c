@@ -101,11 +101,34 @@ return_item(struct return_check *check, unsigned item)
 
 /* --- checks --- */
 
+/* It has been told as missing: what rests on it cannot be right, and would only
+ * say so again. */
+static bool
+return_missing(const struct return_check *check, uint32_t item)
+{
+    const struct model_pack_input *input = &check->pack->inputs[item];
+    return input->source == MODEL_PACK_RETURN && input->required &&
+           !(check->row->mask >> item & 1);
+}
+
+static bool
+return_rests_on_missing(const struct return_check *check,
+                        const struct model_pack_check *row)
+{
+    uint32_t slots[MODEL_PACK_SLOTS];
+    unsigned count = model_expr_slots(row->expr, slots, MODEL_PACK_SLOTS);
+    for (unsigned i = 0; i < count; i++)
+        if (slots[i] < MODEL_PACK_SLOT_TABLE && return_missing(check, slots[i]))
+            return true;
+    return false;
+}
+
 static void
 return_assert(struct return_check *check, unsigned index)
 {
     const struct model_pack_check *row = &check->pack->checks[index];
-    if (model_value_holds(check->pack, row->expr, check->row))
+    if (return_rests_on_missing(check, row) ||
+        model_value_holds(check->pack, row->expr, check->row))
         return;
     return_add(check, &row->message,
                (struct model_return_result){.code = MODEL_RETURN_CHECK,
@@ -126,13 +149,16 @@ return_sum(struct return_check *check, unsigned index,
                                          .check = (int)index,
                                          .item = (int)sum->total,
                                          .has_sum = true};
-    bool any = return_value(check, sum->total, &stated), parts = false;
+    bool any = return_value(check, sum->total, &stated), parts = false,
+         missing = return_missing(check, sum->total);
+    for (unsigned i = 0; i < sum->count; i++)
+        missing |= return_missing(check, sum->parts[i]);
     for (unsigned i = 0; i < sum->count; i++)
         if (return_value(check, sum->parts[i], &part)) {
             parts = true;
             base_dec_add(result.sum, part, &result.sum);
         }
-    if (!any && !parts)
+    if ((!any && !parts) || missing)
         return;
     base_dec_sub(stated, result.sum, &result.difference);
     apart = result.difference;

@@ -186,9 +186,7 @@ what_is_wrong_is_listed_with_its_texts(void **state)
                "check_failed adds_up hard Revenue: 100.0, parts 100.2, apart "
                "-0.2|");
     checks_say(pack, (int64_t[]){-1, 900, 600, -1}, 1,
-               "missing_item revenue hard Revenue is missing|"
-               "check_failed adds_up hard Revenue: -, parts 60.0, apart -60.0|"
-               "check_failed jumped soft Revenue doubled to -|");
+               "missing_item revenue hard Revenue is missing|");
     checks_say(pack, (int64_t[]){2001, 1000, 2001, 0}, 1,
                "check_failed jumped soft Revenue doubled to 200.1|");
     checks_say(pack, (int64_t[]){-5, -1, 0, -5}, 0,

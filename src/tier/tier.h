@@ -66,7 +66,8 @@ struct tier_config {
     uint32_t software;
     int64_t build_ms; /* no clock is believed that shows less */
     struct tier_transport *transport;
-    /* May this key speak for this prefix?  ident_admit; NULL: every one. */
+    /* May this key speak for this prefix?  ident_admit; NULL: every one.
+     * AGAIN: suspended, it may come again soon. */
     enum err (*admit)(void *self, struct bytes prefix,
                       const struct crypt_cert_facts *facts);
     void *admit_self;

@@ -21,6 +21,9 @@
  * Waiting  first try uniform in 0..spread_ms, then min(60 s, uniform(1 s,
  *          3 x last)); reset only after 60 s UP.  10 min after VERSION, DENIED,
  *          NAME, BAD; 60 s after SUPERSEDED; else as long as the parent says.
+ *          With DENIED the parent may say when to ask again (it does to a
+ *          suspended child, which may be resumed at any time): then half to
+ *          one and a half of that.
  * Probe    where nobody answers at the address at all (no TCP), an attempt
  *          costs the parent nothing, and waiting long only makes figures late
  *          after an outage: at most max(5 s, spread_ms) and up to a second by
@@ -326,6 +329,16 @@ child_ready(struct tier *tier, const struct tier_happened *what)
     return (enum child_state)tier->up.state;
 }
 
+/* After DENIED. */
+static int64_t
+child_told(struct tier *tier, uint32_t wait_ms)
+{
+    if (wait_ms == 0 || wait_ms > CHILD_LONG_MS / 2)
+        return CHILD_LONG_MS;
+    return wait_ms / 2 +
+           (int64_t)base_rng_range(tier->config.random, (uint64_t)wait_ms + 1);
+}
+
 static enum child_state
 child_refused(struct tier *tier, const struct tier_happened *what)
 {
@@ -349,8 +362,9 @@ child_refused(struct tier *tier, const struct tier_happened *what)
     case WIRE_FRAME_EXPIRED:
         tier_alert_raise(tier, "expired", "parent=%s", tier->parent->prefix);
         return CHILD_EXPIRED;
-    case WIRE_FRAME_VERSION:
     case WIRE_FRAME_DENIED:
+        return child_wait(tier, child_told(tier, refuse.wait_ms));
+    case WIRE_FRAME_VERSION:
     case WIRE_FRAME_NAME:
     case WIRE_FRAME_BAD:
         return child_wait(tier, CHILD_LONG_MS);

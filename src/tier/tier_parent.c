@@ -33,6 +33,9 @@
 
 #include "tier/tier_inner.h"
 
+/* A suspended child asks again so soon, more or less: one handshake in 10 s. */
+enum { PARENT_SUSPENDED_MS = 10000 };
+
 typedef void parent_step(struct tier_link *link,
                          const struct tier_happened *what);
 
@@ -87,7 +90,7 @@ parent_newer(struct tier_link *link, const struct tier_happened *what)
 static void
 parent_cut(struct tier_link *link, const struct tier_happened *what)
 {
-    tier_link_close(link, WIRE_FRAME_DENIED, 0,
+    tier_link_close(link, WIRE_FRAME_DENIED, PARENT_SUSPENDED_MS,
                     what->why ? what->why : "suspended or revoked");
 }
 
@@ -122,6 +125,7 @@ parent_open(struct tier_link *link, const struct tier_happened *what)
 struct parent_verdict {
     unsigned code; /* 0: WELCOME */
     const char *why;
+    uint32_t wait_ms; /* and when to ask again; 0: by the code */
     bool first, resync, fresh;
     uint32_t epoch;
     uint64_t lineage;
@@ -164,8 +168,12 @@ parent_judge(struct tier_link *link, const struct wire_hello *hello)
         return parent_refuse(0, "");
     if (err == ERR_EXPIRED)
         return parent_refuse(WIRE_FRAME_EXPIRED, "expired");
+    if (err == ERR_AGAIN)
+        return (struct parent_verdict){.code = WIRE_FRAME_DENIED,
+                                       .why = "suspended",
+                                       .wait_ms = PARENT_SUSPENDED_MS};
     return parent_refuse(WIRE_FRAME_DENIED, err == ERR_REVOKED
-                                                ? "suspended or revoked"
+                                                ? "revoked"
                                                 : "unknown prefix or key");
 }
 
@@ -224,7 +232,7 @@ parent_no(struct tier_link *link, struct tier_peer *peer,
           const struct parent_verdict *verdict)
 {
     struct tier *tier = link->tier;
-    uint32_t wait_ms = 0;
+    uint32_t wait_ms = verdict->wait_ms;
     if (verdict->code == WIRE_FRAME_FENCED) {
         tier_inner_count(tier, TIER_STAT_FENCED, 1);
         tier_alert_raise(tier, "fenced", "child=%s address=%s up=%s why=\"%s\"",

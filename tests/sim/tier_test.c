@@ -426,6 +426,31 @@ a_revoked_prefix_is_cut_at_once_and_stays_out(void **state)
     tree_free(tree);
 }
 
+static enum err
+suspended(void *self, struct bytes prefix, const struct crypt_cert_facts *facts)
+{
+    return nobody(self, prefix, facts) == ERR_OK ? ERR_OK : ERR_AGAIN;
+}
+
+static void
+a_suspended_child_links_again_soon_after_it_is_resumed(void **state)
+{
+    (void)state;
+    struct tree *tree = tree_new(7);
+    struct sim_node *child = &tree->nodes[1];
+    sim_node_run(&tree->world, UP_MS);
+    tree->nodes[0].tier->config.admit = suspended;
+    tier_cut(tree->nodes[0].tier, base_bytes_text("88.1"));
+    sim_node_run(&tree->world, 600000);
+    assert_false(view_of(child, "88").up);
+    /* every 5 to 15 s, and not more often */
+    assert_in_range(stat_of(&tree->nodes[0], TIER_STAT_REFUSED_LINKS), 40, 121);
+    tree->nodes[0].tier->config.admit = NULL;
+    sim_node_run(&tree->world, 20000);
+    assert_true(view_of(child, "88").up);
+    tree_free(tree);
+}
+
 static void
 packs_of_another_shape_are_told_and_the_link_stays_up(void **state)
 {
@@ -661,6 +686,8 @@ main(void)
         cmocka_unit_test(a_full_spool_refuses_posts_and_says_so_once),
         cmocka_unit_test(logs_that_have_parted_are_fenced),
         cmocka_unit_test(a_revoked_prefix_is_cut_at_once_and_stays_out),
+        cmocka_unit_test(
+            a_suspended_child_links_again_soon_after_it_is_resumed),
         cmocka_unit_test(an_absent_parent_is_probed_and_an_unfit_one_is_not),
         cmocka_unit_test(packs_of_another_shape_are_told_and_the_link_stays_up),
         cmocka_unit_test(clocks_that_differ_are_told_once),

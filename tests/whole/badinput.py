@@ -359,6 +359,9 @@ def _(c):
         child['up'] for child in c.province.get('/api/tree')[1]['children']))
     assert c.enterprise.get('/readyz', )[0] == 200
     c.province.ctl('prefix', 'resume', '88.31.1001')
+    until('a resumed child links again soon', lambda: any(
+        child['up'] for child in c.province.get('/api/tree')[1]['children']),
+        60)
     c.province.ctl('prefix', 'revoke', '88.31.1001')
     done = c.province.ctl('prefix', 'approve', '88.31.1001', check=False)
     assert done.returncode == 4 and b'revoked' in done.stderr, done

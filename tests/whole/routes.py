@@ -52,6 +52,8 @@ def paging(c):
         node.ctl('key', 'add', 'key-%d' % i, '--roles', 'viewer',
                  '--scope', '88')
         node.ctl('device', 'add', '88/pump-%d' % i)
+        done = node.ctl('device', 'add', '77/pump-%d' % i, check=False)
+        assert done.returncode == 4 and b'below 88,' in done.stderr, done
         node.ctl('prefix', 'approve', '88.%d' % (40 + i))
     for path, member, row, params in LISTINGS:
         whole = pages(node, path, member, row, params, 100)
@@ -76,6 +78,12 @@ def paging(c):
         rest.splitlines()), (done.stdout, rest)
     done = node.ctl('audit', 'list', '--limit', '3')
     assert done.stderr.endswith(b'more: --next 2\n'), done.stderr
+    for key, said in (('', b'dougong login'), ('dgk_no', b'dougong login')):
+        done = node.ctl('user', 'list', check=False, key=key)
+        assert done.returncode == 4 and said in done.stderr, done
+    for query in ('sum(up)', 'rate(up[5m])', 'up + 1'):
+        status, answer = node.get('/api/v1/query', query=query)
+        assert status == 422 and 'not supported' in answer['error'], answer
     done = node.ctl('return', 'list', '--pack', 'nope', check=False)
     assert done.returncode == 4 and b'no pack "nope"' in done.stderr, done
 

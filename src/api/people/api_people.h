@@ -23,6 +23,7 @@ struct api_people {
     struct people *people;
     struct base_loop *loop;
     const char *cookie; /* its name */
+    struct bytes node;  /* this node's prefix */
     const struct crypt_cert *ca;
 };
 

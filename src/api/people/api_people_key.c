@@ -1,6 +1,7 @@
 /* api_people_key.c -- application keys and devices. */
 #include "api/people/api_people_inner.h"
 #include "base/base_b64.h"
+#include "model/model_id.h"
 #include "net/http/net_http_page.h"
 
 /* --- listing --- */
@@ -134,6 +135,20 @@ key_pin(const json_t *body, struct people_key *key, struct base_note *note)
                             "key: 64 hex digits");
 }
 
+/* It could publish nothing here. */
+static enum err
+device_ours(const struct api_people *api, struct bytes id,
+            struct base_note *note)
+{
+    if (model_id_covers(api->node,
+                        base_bytes_slice(id, 0, base_bytes_find(id, '/'))))
+        return ERR_OK;
+    return base_err_note_at(note, ERR_NAME, "id", 0, 0,
+                            "a device is named below %.*s, the prefix of this "
+                            "node; the node of another prefix lets in its own",
+                            (int)api->node.size, (const char *)api->node.at);
+}
+
 void
 api_people_device_add(void *self, struct net_http_request *request)
 {
@@ -144,7 +159,9 @@ api_people_device_add(void *self, struct net_http_request *request)
     if (!body)
         return;
     struct people_key device = {.name = net_http_json_get(body, "id")};
-    enum err err = key_pin(body, &device, &note);
+    enum err err = device_ours(api, device.name, &note);
+    if (err == ERR_OK)
+        err = key_pin(body, &device, &note);
     if (err == ERR_OK)
         err = key_days(body, base_loop_wall(api->loop).ms, &device.expires_ms,
                        &note);

@@ -15,15 +15,6 @@ query_here(struct api_prom *prom, const struct model_grant_principal *who,
            struct base_out *out, struct base_note *note)
 {
     struct stream_query_result result = {0};
-    if (prom->stream == NULL) {
-        enum err bad = stream_query_check(query->text, arena, note);
-        if (bad != ERR_OK)
-            return bad;
-        base_out_text(out, query->step > 0
-                               ? "{\"resultType\":\"matrix\",\"result\":[]}"
-                               : "{\"resultType\":\"vector\",\"result\":[]}");
-        return ERR_OK;
-    }
     enum err err = stream_query_run(prom->stream, query, arena, &result, note);
     uint32_t seen = 0;
     for (uint32_t i = 0; err == ERR_OK && i < result.count; i++)

@@ -168,7 +168,7 @@ enum err ident_renew(struct ident *ident, struct bytes prefix,
                      struct bytes request_der, struct base_out *ret_pkcs7,
                      struct base_note *note);
 /* May this key speak for this prefix?  OK, DENIED (unknown prefix or another
- * key), REVOKED (or suspended), EXPIRED. For tier, at each HELLO. */
+ * key), AGAIN (suspended), REVOKED, EXPIRED. For tier, at each HELLO. */
 enum err ident_admit(struct ident *ident, struct bytes prefix,
                      const struct crypt_cert_facts *facts);
 /* Called when a prefix is suspended or revoked: tier cuts its link. */

@@ -441,8 +441,9 @@ ident_admit(struct ident *ident, struct bytes prefix,
     enum err err = ident_prefix_get(ident, prefix, &row);
     if (err != ERR_OK)
         return ERR_DENIED;
-    if (row.state == IDENT_PREFIX_SUSPENDED ||
-        row.state == IDENT_PREFIX_REVOKED)
+    if (row.state == IDENT_PREFIX_SUSPENDED)
+        return ERR_AGAIN;
+    if (row.state == IDENT_PREFIX_REVOKED)
         return ERR_REVOKED;
     if (row.state != IDENT_PREFIX_ACTIVE ||
         !crypt_hash_equal(row.pin, facts->pin, sizeof row.pin))

@@ -298,11 +298,13 @@ query_selector(struct query_run *run, const struct wire_promql_node *node,
     struct store_ts_series *series;
     uint32_t count;
     bool raw = node->time.range_ms > 0;
+    result->type =
+        raw || run->query->step > 0 ? STREAM_QUERY_MATRIX : STREAM_QUERY_VECTOR;
+    if (!run->ts)
+        return ERR_OK;
     enum err err = query_match(run, node, &series, &count);
     if (err != ERR_OK)
         return err;
-    result->type =
-        raw || run->query->step > 0 ? STREAM_QUERY_MATRIX : STREAM_QUERY_VECTOR;
     result->series =
         base_arena_alloc(run->arena, (count + 1) * sizeof *result->series);
     if (result->series == NULL)
@@ -408,7 +410,7 @@ stream_query_run(struct stream *stream, const struct stream_query *query,
 {
     const struct wire_promql_node *node;
     struct query_run run = {
-        .ts = stream_ts(stream),
+        .ts = stream ? stream_ts(stream) : NULL,
         .query = query,
         .arena = arena,
         .note = note,
@@ -423,15 +425,6 @@ stream_query_run(struct stream *stream, const struct stream_query *query,
     if (err != ERR_OK)
         return query_parse_failed(note, err);
     return query_evaluate(&run, node, ret_result);
-}
-
-enum err
-stream_query_check(struct bytes text, struct base_arena *arena,
-                   struct base_note *note)
-{
-    const struct wire_promql_node *node;
-    enum err err = wire_promql_parse(arena, text, &node, note);
-    return err == ERR_OK ? ERR_OK : query_parse_failed(note, err);
 }
 
 /* --- series --- */

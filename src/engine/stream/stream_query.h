@@ -47,10 +47,7 @@ struct stream_query {
     uint32_t limit;           /* series; 0: 50,000 */
 };
 
-/* Is this a query at all?  For who has no series to answer it from. */
-enum err stream_query_check(struct bytes text, struct base_arena *arena,
-                            struct base_note *note);
-
+/* stream NULL: no series are kept here; selectors find none. */
 enum err stream_query_run(struct stream *stream,
                           const struct stream_query *query,
                           struct base_arena *arena,

@@ -161,6 +161,45 @@ a_range_query_steps(void **state)
         MATRIX(M_A "\"values\":[[1763787600,\"1\"],[1763787610,\"1\"]]}"));
 }
 
+/* Where no series are kept, numbers are, and what is refused elsewhere is. */
+static void
+without_series_a_query_means_the_same(void **state)
+{
+    static const struct {
+        const char *text, *want;
+        enum err err;
+    } rows[] = {
+        {"m", "{\"resultType\":\"vector\",\"result\":[]}", ERR_OK},
+        {"1+1", "{\"resultType\":\"scalar\",\"result\":[0.005,\"2\"]}", ERR_OK},
+        {"sum(m)", "sum", ERR_UNSUPPORTED},
+        {"rate(m[5m])", "function rate()", ERR_UNSUPPORTED},
+        {"m + 1", "operator + on vectors", ERR_UNSUPPORTED},
+        {"m{", "unexpected end of input", ERR_SYNTAX},
+    };
+    (void)state;
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        struct base_arena arena;
+        struct base_out out;
+        struct base_note note = {0};
+        struct stream_query_result result;
+        const struct stream_query query = {
+            .text = base_bytes_text(rows[i].text), .start = 5, .end = 5};
+        base_arena_init(&arena, 1 << 20);
+        base_out_grow(&out, 1 << 16);
+        assert_int_equal(stream_query_run(NULL, &query, &arena, &result, &note),
+                         rows[i].err);
+        if (rows[i].err == ERR_OK) {
+            assert_int_equal(stream_query_json(&result, &out), ERR_OK);
+            base_out_u8(&out, 0);
+            assert_string_equal((const char *)out.at, rows[i].want);
+        } else {
+            assert_non_null(strstr(note.text, rows[i].want));
+        }
+        base_out_done(&out);
+        base_arena_done(&arena);
+    }
+}
+
 static void
 what_cannot_be_answered_is_said(void **state)
 {
@@ -224,6 +263,7 @@ main(void)
         cmocka_unit_test(matchers_choose_and_labels_order),
         cmocka_unit_test(a_range_selector_gives_raw_samples_without_stale_ones),
         cmocka_unit_test(a_range_query_steps),
+        cmocka_unit_test(without_series_a_query_means_the_same),
         cmocka_unit_test(what_cannot_be_answered_is_said),
         cmocka_unit_test(series_are_listed_once_within_their_time),
     };
