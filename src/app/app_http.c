@@ -177,6 +177,7 @@ http_routes(struct app_parts *parts)
     parts->api_tree = (struct api_tree){
         .ident = parts->ident,
         .describe = app_tree_describe,
+        .alerts = app_tree_alerts,
         .link = app_tree_link,
         .self = &parts->tree,
         .rollup = parts->rollup,

@@ -61,12 +61,22 @@ tree_ports(const struct app_config *config)
 }
 
 static void
-tree_alert(void *self, int64_t time_ms, struct bytes event, struct bytes text)
+tree_alert(void *self, const struct tier_alert_view *view)
 {
-    json_array_append_new(
-        self, json_pack("{s:I, s:s%, s:s%}", "at", (json_int_t)time_ms, "event",
-                        (const char *)event.at, event.size, "text",
-                        (const char *)text.at, text.size));
+    json_array_append_new(self, json_pack("{s:I, s:I, s:o, s:o}", "number",
+                                          (json_int_t)view->number, "at",
+                                          (json_int_t)view->time_ms, "event",
+                                          tree_string(view->event), "text",
+                                          tree_string(view->text)));
+}
+
+json_t *
+app_tree_alerts(void *self, uint64_t before, unsigned limit)
+{
+    struct app_tree *tree = self;
+    json_t *alerts = json_array();
+    tier_alert_list(tree->tier, before, limit, tree_alert, alerts);
+    return alerts;
 }
 
 json_t *
@@ -74,19 +84,17 @@ app_tree_describe(void *self)
 {
     enum { TREE_ALERTS = 20 };
     struct app_tree *tree = self;
-    json_t *alerts = json_array();
-    tier_alert_list(tree->tier, TREE_ALERTS, tree_alert, alerts);
     struct tree_lists lists = {json_null(), json_array()};
     char store[33];
     tier_list(tree->tier, tree_list_view, &lists);
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o}",
-                     "node", tree->config->node, "role", tree->config->role,
-                     "version", tree->version, "store",
-                     base_b64_hex(base_bytes(tree->store_id, 16), store),
-                     "epoch", (json_int_t)tier_epoch(tree->tier), "host",
-                     tree->config->host ? 1 : 0, "ports",
-                     tree_ports(tree->config), "parent", lists.parent,
-                     "children", lists.children, "alerts", alerts);
+    return json_pack(
+        "{s:s, s:s, s:s, s:s, s:I, s:b, s:o, s:o, s:o, s:o}", "node",
+        tree->config->node, "role", tree->config->role, "version",
+        tree->version, "store",
+        base_b64_hex(base_bytes(tree->store_id, 16), store), "epoch",
+        (json_int_t)tier_epoch(tree->tier), "host", tree->config->host ? 1 : 0,
+        "ports", tree_ports(tree->config), "parent", lists.parent, "children",
+        lists.children, "alerts", app_tree_alerts(tree, 0, TREE_ALERTS));
 }
 
 struct tree_link {

@@ -2,9 +2,9 @@
  *
  * Why: tier knows links, ident knows prefixes, the console draws one picture.
  *
- * Paths    describe and link are what api/tree shows.  GET /api/tree/whole
- *          asks every linked child for the same (channel control, STATUS), and
- *          they theirs, 2 s in all: {node, role, state, lag_s, children}.
+ * Paths    describe, alerts and link are what api/tree shows.  GET
+ * /api/tree/whole asks every linked child for the same (channel control,
+ * STATUS), and they theirs, 2 s in all: {node, role, state, lag_s, children}.
  * Threads  the state loop. */
 #ifndef APP_TREE_H
 #define APP_TREE_H
@@ -22,6 +22,7 @@ struct app_tree {
 };
 
 json_t *app_tree_describe(void *app_tree);
+json_t *app_tree_alerts(void *app_tree, uint64_t before, unsigned limit);
 json_t *app_tree_link(void *app_tree, struct bytes prefix);
 void app_tree_route(struct app_tree *tree, struct net_http_route *route);
 struct model_call_row app_tree_row(struct app_tree *tree);

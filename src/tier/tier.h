@@ -147,10 +147,15 @@ void tier_list(struct tier *tier,
 /* What a person must know, of whoever works beside the tier: the log, a
  * counter, a row of the list below. */
 void tier_alert(struct tier *tier, const char *event, const char *text);
-/* Newest first, at most limit. */
-void tier_alert_list(struct tier *tier, unsigned limit,
-                     void (*fn)(void *self, int64_t time_ms, struct bytes event,
-                                struct bytes text),
+struct tier_alert_view {
+    uint64_t number; /* rising, from 1 */
+    int64_t time_ms;
+    struct bytes event, text; /* a word; KEY=VALUE ... */
+};
+/* Newest first, at most limit, of those with numbers below `before`; 0: of
+ * all that are kept. */
+void tier_alert_list(struct tier *tier, uint64_t before, unsigned limit,
+                     void (*fn)(void *self, const struct tier_alert_view *view),
                      void *self);
 
 #endif

@@ -93,42 +93,39 @@ tier_alert_refused(struct tier_peer *peer, const char *fmt, ...)
                  "peer=%s %s", peer->prefix, text);
 }
 
-struct alert_walk {
-    void (*fn)(void *self, int64_t time_ms, struct bytes event,
-               struct bytes text);
-    void *self;
-};
-
-static void
-alert_tell(const struct alert_walk *walk, struct bytes value)
+/* false: of a version that is not known here. */
+static bool
+alert_read(struct bytes key, struct bytes value,
+           struct tier_alert_view *ret_view)
 {
     struct base_cur cur;
+    base_cur_init(&cur, key);
+    ret_view->number = base_cur_u64be(&cur);
     base_cur_init(&cur, value);
     uint8_t version = base_cur_u8(&cur);
-    int64_t time_ms = (int64_t)base_cur_u64le(&cur);
-    struct bytes event = base_cur_take(&cur, base_cur_u8(&cur));
-    if (base_cur_ok(&cur) && version == ALERT_VERSION)
-        walk->fn(walk->self, time_ms, event, base_cur_rest(&cur));
+    ret_view->time_ms = (int64_t)base_cur_u64le(&cur);
+    ret_view->event = base_cur_take(&cur, base_cur_u8(&cur));
+    ret_view->text = base_cur_rest(&cur);
+    return base_cur_ok(&cur) && version == ALERT_VERSION;
 }
 
 void
-tier_alert_list(struct tier *tier, unsigned limit,
-                void (*fn)(void *self, int64_t time_ms, struct bytes event,
-                           struct bytes text),
+tier_alert_list(struct tier *tier, uint64_t before, unsigned limit,
+                void (*fn)(void *self, const struct tier_alert_view *view),
                 void *self)
 {
-    const struct alert_walk walk = {fn, self};
     struct store_kv_snap *snap = store_kv_now(tier->config.kvs[0]);
-    uint64_t number = UINT64_MAX;
+    uint64_t number = before - 1; /* of 0: the greatest */
     for (unsigned i = 0; i < limit && i < TIER_ALERTS && number > 0; i++) {
         uint8_t last[8];
         struct bytes key, value;
-        struct base_cur cur;
+        struct tier_alert_view view;
         if (store_kv_last(snap, STORE_TABLE_ALERT, base_bytes(NULL, 0),
                           alert_key(number, last), &key, &value) != ERR_OK)
             return;
-        base_cur_init(&cur, key);
-        number = base_cur_u64be(&cur) - 1;
-        alert_tell(&walk, value);
+        bool known = alert_read(key, value, &view);
+        number = view.number - 1;
+        if (known)
+            fn(self, &view);
     }
 }

@@ -673,6 +673,51 @@ a_link_cut_on_purpose_stays_cut_until_it_is_mended(void **state)
     tree_free(tree);
 }
 
+struct alerts {
+    uint64_t last;
+    unsigned count;
+    char text[16];
+};
+
+static void
+alert_seen(void *self, const struct tier_alert_view *view)
+{
+    struct alerts *seen = self;
+    assert_true(seen->last == 0 || view->number == seen->last - 1);
+    assert_true(base_bytes_is(view->event, "test"));
+    seen->last = view->number;
+    seen->count++;
+    base_bytes_string(view->text, seen->text, sizeof seen->text);
+}
+
+static void
+alerts_are_listed_backwards_in_pages_and_the_oldest_go(void **state)
+{
+    (void)state;
+    struct tree *tree = tree_new(31);
+    struct tier *tier = tree->nodes[0].tier;
+    struct alerts seen = {0};
+    tier_alert_list(tier, 0, 20, alert_seen, &seen);
+    assert_int_equal(seen.count, 0);
+    for (unsigned i = 1; i <= TIER_ALERTS + 5; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "n=%u", i);
+        tier_alert(tier, "test", text);
+        if (i % 100 == 0)
+            sim_node_run(&tree->world, 100);
+    }
+    sim_node_run(&tree->world, 1000);
+    tier_alert_list(tier, 0, 20, alert_seen, &seen);
+    assert_int_equal(seen.count, 20);
+    assert_string_equal(seen.text, "n=986");
+    tier_alert_list(tier, seen.last, 2 * TIER_ALERTS, alert_seen, &seen);
+    assert_int_equal(seen.count, TIER_ALERTS);
+    assert_string_equal(seen.text, "n=6");
+    tier_alert_list(tier, seen.last, 20, alert_seen, &seen);
+    assert_int_equal(seen.count, TIER_ALERTS);
+    tree_free(tree);
+}
+
 int
 main(void)
 {
@@ -696,6 +741,8 @@ main(void)
         cmocka_unit_test(a_thousand_questions_wait_and_no_more),
         cmocka_unit_test(what_is_repeated_held_back_and_passed_arrives_once),
         cmocka_unit_test(a_link_cut_on_purpose_stays_cut_until_it_is_mended),
+        cmocka_unit_test(
+            alerts_are_listed_backwards_in_pages_and_the_oldest_go),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

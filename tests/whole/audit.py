@@ -5,6 +5,7 @@ the parent's.
 """
 import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -137,6 +138,36 @@ def one_flipped_bit_is_found(chain):
     assert verify(chain.enterprise, '--against', node.url).returncode == 0
 
 
+def old_data_are_an_alert_at_the_parent(chain):
+    """What a node forgot by a backup is told above, and can be paged."""
+    node, parent = chain.enterprise, chain.province
+    status, page = parent.get('/api/tree/alerts')
+    assert status == 200 and page['next'] is None, page
+    known = len(page['alerts'])
+    assert node.stop() == 0
+    saved = node.dir + '.saved'
+    shutil.copytree(node.dir, saved)
+    node.start()
+    before = len(kept(parent, node))
+    node.ctl('register', '88.31.1001/later')
+    until('more heads at the parent', lambda: len(kept(parent, node)) > before)
+    assert node.stop() == 0
+    shutil.rmtree(node.dir)
+    os.rename(saved, node.dir)
+    node.start()
+    alerts = until('an alert at the parent', lambda: parent.get(
+        '/api/tree/alerts')[1]['alerts'][:-known or None])
+    assert alerts[0]['event'] in ('fenced', 'child_restored'), alerts
+    assert '88.31.1001' in alerts[0]['text'], alerts
+    assert parent.get('/api/tree')[1]['alerts'][0]['number'] > 0
+    newest = parent.get('/api/tree/alerts', limit=1)[1]
+    assert newest['next'] == newest['alerts'][0]['number'], newest
+    older = parent.get('/api/tree/alerts', next=newest['next'])[1]
+    assert all(one['number'] < newest['next'] for one in older['alerts'])
+    assert parent.get('/api/tree/alerts', next='x')[0] == 400
+    print('figure: alert %s %s' % (alerts[0]['event'], alerts[0]['text']))
+
+
 def main():
     extra = 'audit: {entries: 4, every: 1s}\n'
     with Chain(extra=extra) as chain:
@@ -146,6 +177,7 @@ def main():
         a_killed_node_lost_nothing_of_its_log(chain)
         a_node_that_joins_again_goes_on_with_its_log(chain)
         one_flipped_bit_is_found(chain)
+        old_data_are_an_alert_at_the_parent(chain)
 
 
 if __name__ == '__main__':

@@ -3,7 +3,12 @@
 
 #include "base/base_mem.h"
 
-enum { TREE_BODY_MAX = 64 << 10, TREE_BUNDLE_MAX = 64 << 20 };
+enum {
+    TREE_BODY_MAX = 64 << 10,
+    TREE_BUNDLE_MAX = 64 << 20,
+    TREE_ALERTS = 20,
+    TREE_ALERTS_MAX = 1000,
+};
 
 /* What a node that is to join must know, and anybody may: who this is, and
  * where its doors are. */
@@ -29,6 +34,29 @@ tree_get(void *self, struct net_http_request *request)
 }
 
 static void
+tree_alerts(void *self, struct net_http_request *request)
+{
+    struct api_tree *tree = self;
+    struct base_note note = {0};
+    uint64_t before = 0;
+    json_t *next = NULL;
+    if (net_http_number(request, "next", 1, INT64_MAX, 0, &before, &note) !=
+        ERR_OK) {
+        net_http_problem(request, 400, &note);
+        return;
+    }
+    unsigned limit = net_http_limit(request, TREE_ALERTS, TREE_ALERTS_MAX);
+    if (limit == 0)
+        return;
+    json_t *list = tree->alerts(tree->self, before, limit);
+    size_t count = json_array_size(list);
+    if (count == limit) /* there may be more */
+        next = json_object_get(json_array_get(list, count - 1), "number");
+    net_http_reply_json(request, 200,
+                        json_pack("{s:o, s:O?}", "alerts", list, "next", next));
+}
+
+static void
 tree_link(void *self, struct net_http_request *request)
 {
     struct api_tree *tree = self;
@@ -51,6 +79,8 @@ api_tree_routes(struct api_tree *tree, struct base_loop *loop,
     const struct net_http_route all[API_TREE_ROUTES] = {
         {NET_HTTP_GET, "/api/tree", MODEL_GRANT_SELF, "*", loop, tree_get, tree,
          0},
+        {NET_HTTP_GET, "/api/tree/alerts", MODEL_GRANT_STATE, "*", loop,
+         tree_alerts, tree, 0},
         {NET_HTTP_GET, "/api/tree/{prefix}/links", MODEL_GRANT_STATE, "*", loop,
          tree_link, tree, 0},
         {NET_HTTP_GET, "/api/prefix-applications", MODEL_GRANT_STATE, "*", loop,

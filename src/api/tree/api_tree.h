@@ -2,6 +2,11 @@
  *
  * Paths    GET  /api/tree                  this node, its parent, its children,
  *                                          its 20 newest alerts
+ *          GET  /api/tree/alerts           limit (1..1000; 20), next.  {alerts:
+ *                                          [{number, at (ms), event: a word,
+ *                                          text: KEY=VALUE ...}], next: the
+ *                                          number to go on from, or null};
+ *                                          newest first, of the last 1,000
  *          GET  /api/tree/{prefix}/links   channels of one link, last refusals
  *          /api/prefix-applications/...    api_tree_prefix.h
  * Loop     the state loop.
@@ -17,6 +22,8 @@ struct api_tree {
     struct ident *ident;
     /* {node, role, parent, children, ...}; owned by the caller. */
     json_t *(*describe)(void *self);
+    /* Newest first, of those with numbers below `before`; 0: of all. */
+    json_t *(*alerts)(void *self, uint64_t before, unsigned limit);
     /* One link in detail, or NULL. */
     json_t *(*link)(void *self, struct bytes prefix);
     void *self;
@@ -26,7 +33,7 @@ struct api_tree {
     void *raise_self;
 };
 
-enum { API_TREE_ROUTES = 8 };
+enum { API_TREE_ROUTES = 9 };
 
 void api_tree_routes(struct api_tree *tree, struct base_loop *loop,
                      struct net_http_route *routes);
