@@ -180,11 +180,12 @@ export async function figure(packName, name, freq, window, last) {
   return { ...answer, history: answer.figures.map((one) => one.value) };
 }
 
-// {value, operands: [{name, label, unit, sum, expr}], times, minus,
+// {value, cell: [{dim, code, label}], expected, operands: [{name, label, unit, sum, expr}], times, minus,
 // entries: [{kind, name, value, a, b, reported, expected, epoch, revision, why,
 // changed, shard, sequence, metric, below: [the same]}]}
 export async function explanation(f) {
   const answer = await ask('/api/figures/explain',
-    { pack: f.pack, metric: f.name, at: f.window, asof: f.askedAt });
+    { pack: f.pack, metric: f.name, at: f.window, asof: f.askedAt,
+      cell: f.cell });
   return { ...answer, operands: [answer.a, answer.b].filter(Boolean) };
 }

@@ -27,7 +27,7 @@ function options(place, what) {
     ticks: { stroke: colour('--line'), width: 1 } };
   const long = what.to - what.from > DAY_S;
   return { width: place.clientWidth || 600, height: HEIGHT,
-    legend: { show: false }, padding: [10, 12, 0, 0],
+    legend: { show: false }, padding: [10, 34, 0, 0],
     cursor: { y: false, drag: { x: Boolean(what.pick), y: false } },
     scales: { x: { range: () => plots.get(place).range } },
     axes: [{ ...axis, space: 90, size: 34,

@@ -1,7 +1,8 @@
 // explain.js -- the panel that walks a figure down to its samples.
 //
 // It explains the window that was shown when it was opened, and stays at that
-// window however often the page is drawn again.
+// window however often the page is drawn again.  Of some cells only, if the
+// figure has a `cell` (DIM=CODE,...).
 import { explanation, reason, samples } from './ask.js';
 import { roleOf } from './chain.js';
 import { here } from './place.js';
@@ -16,6 +17,7 @@ const BEFORE_S = 300; // how far back the sample before the window is sought
 
 let shown = null; // {figure, answer, rows, raw, failed}
 let drawn = '';   // what is on the page now
+let opener = null; // where the focus was
 let redraw = () => {};
 
 export const opened = () => shown?.figure.name ?? '';
@@ -24,6 +26,7 @@ export const opened = () => shown?.figure.name ?? '';
 export async function open(figure, closed) {
   const mine = shown = { figure, page: here().page, closed, answer: null,
     rows: [], raw: {}, failed: null };
+  opener = document.activeElement;
   redraw();
   at('explain-title').focus();
   try {
@@ -39,12 +42,20 @@ export async function open(figure, closed) {
   if (shown === mine) redraw();
 }
 
+// The address does not ask for it any more: the focus stays where it is.
+export function shut() {
+  shown = null;
+  redraw();
+}
+
 function close() {
   const name = opened(), { closed } = shown;
   shown = null;
   closed?.();
   redraw();
-  document.querySelector(`[data-explain="${name}"]`)?.focus();
+  const back = opener?.isConnected && opener !== document.body ? opener
+    : document.querySelector(`[data-explain="${name}"]`);
+  back?.focus();
 }
 
 // --- the walk, as rows ---
@@ -102,10 +113,14 @@ function head(scope, style, ...inside) {
 }
 
 function table(style, columns, rows) {
-  return element('div', 'wide', element('table', style,
+  const wide = element('div', 'wide', element('table', style,
     element('thead', '', element('tr', '', ...columns.map((text, i) =>
       head('col', i ? 'number' : '', text)))),
     element('tbody', '', ...rows)));
+  wide.tabIndex = 0; // it may have to be scrolled
+  wide.setAttribute('role', 'region');
+  wide.setAttribute('aria-label', columns.join(word().comma));
+  return wide;
 }
 
 // "Processors busy = Processor time busy ÷ Processor time in all × 100", and
@@ -193,10 +208,12 @@ function samplesTable({ inputs, from, list }) {
       cell(row ? exact(row[i + 1], one.unit, one.scale) : '…')))));
 }
 
-function unit(row) {
+// alone: there is no other; of many, each is opened by who wants it.
+function unit(row, alone) {
   const w = word();
   const raw = shown.raw[row.name];
-  const list = [element('h3', '', w.inputsOf(row.name)),
+  const title = w.inputsOf(row.name ?? w.unnamed);
+  const list = [...alone ? [element('h3', '', title)] : [],
     ...row.sequence === undefined ? []
       : [line('quiet', w.sample(row.shard, row.sequence))],
     ...row.digest ? [line('quiet', w.folded(row.samples, clock(row.first / 1000),
@@ -205,20 +222,25 @@ function unit(row) {
     table('inputs', [w.input, w.amount], row.inputs.map((one) =>
       element('tr', '', head('row', '', label(one)),
         cell(exact(one.value, one.unit)))))];
-  return raw ? [element('div', 'side', element('div', '', ...list),
+  const all = raw ? [element('div', 'side', element('div', '', ...list),
     element('div', '', element('h3', '', w.raw), samplesTable(raw)))] : list;
+  return alone ? all : [element('details', '', element('summary', '', title),
+    ...all)];
 }
 
 function content() {
   const { figure: f, answer: a, rows, failed } = shown;
   const w = word();
-  const says = line('', w.says(label(f), amount(f.value, f.unit, f.digits),
+  const what = [label(f), ...(a?.cell ?? []).map(label)].join(' · ');
+  const says = line('', w.says(what, amount((a ?? f).value, f.unit, f.digits),
     word().freqs[f.freq], windowText(f), zoneText()));
-  if (failed) return [says, line('', w.explainGone(reason(failed)))];
-  if (!a) return [says, line('', w.asking)];
+  if (failed) return [line('', w.explainGone(reason(failed)))];
+  if (!a) return [line('', w.asking)];
+  if (a.expected === 0) return [says, line('', w.noneExpected)];
+  const units = rows.filter((row) => row.inputs.length);
   return [says, element('h3', '', w.formula), formula(f, a),
     element('h3', '', w.way), way(f, a, rows), ...filed(rows), ...batches(rows),
-    ...rows.filter((row) => row.inputs.length).flatMap(unit)];
+    ...units.flatMap((row) => unit(row, units.length === 1))];
 }
 
 // Drawn anew only when what it shows, or the language, is another.  On another

@@ -2,7 +2,7 @@
 //
 // The address holds the question: #/explorer/ID?m=METRIC,METRIC&s=SPAN&e=END&r=1
 // (s, e in seconds; no e: up to now; r: counters as rise per second).
-import { ids, metricsOf, newest, rangeOf, reason } from './ask.js';
+import { ids, metricsOf, newest, nodes, rangeOf, reason } from './ask.js';
 import * as chart from './chart.js';
 import { COLOURS } from './chart.js';
 import { here, link } from './place.js';
@@ -11,6 +11,7 @@ import { at, choices, clock, day, element, keep, lang, number, put, word,
 
 const METRICS_MAX = 6;
 const POINTS = 400;
+const KNOWN_MAX = 60; // offered as links
 const SPANS = [900, 3600, 21600, 86400, 604800, 2592000, 31536000];
 
 let known = [];      // identifiers
@@ -46,13 +47,17 @@ export function rises(values, step) {
 
 export const isCounter = (metric) => metric.endsWith('_total');
 
-export async function load(place) {
+// Those with series here, and the machines that nodes below run on.
+const offered = (list, whole) => [...new Set([...list, ...nodes(whole)
+  .filter((one) => one.host).map((one) => `${one.node}/host`)])];
+
+export async function load(place, whole) {
   const q = question(place);
   const mine = ++asked;
   const [list, own] = await Promise.all([ids(),
     q.id ? metricsOf(q.id).catch(() => []) : []]);
   if (mine !== asked) return;
-  known = list;
+  known = offered(list, whole);
   metrics = [...new Set([...own, ...q.names])].sort();
   const names = q.names.length || !metrics.length ? q.names : [metrics[0]];
   if (!q.id || !names.length) {
@@ -146,6 +151,16 @@ function note(q) {
   return shown ? w.explorerStep(shown.step) : '';
 }
 
+function drawKnown(q) {
+  const list = q.id ? [] : known.slice(0, KNOWN_MAX);
+  put(at('explorer-offer'), list.length ? word().explorerKnown : '');
+  keep(at('explorer-known'), list, (id) => id, (id) => {
+    const a = element('a', '', id);
+    a.href = link(name, id);
+    return element('li', '', a);
+  }, () => {});
+}
+
 export function draw(place) {
   const w = word(), q = question(place);
   const box = at('explorer-id');
@@ -158,6 +173,7 @@ export function draw(place) {
   if (document.activeElement !== at('explorer-end'))
     at('explorer-end').value = q.end ? local(q.end) : '';
   put(at('explorer-note'), note(q));
+  drawKnown(q);
   drawMetrics(q);
   drawPlot();
   drawValues();

@@ -2,8 +2,9 @@
 // as a table, over time, by region and by industry.
 //
 // The address holds the question: #/figures/PACK?f=FREQ&w=WINDOW&a=ASOF_MS
-// &m=METRIC&s=1&r=REGION&x=NAME (s: sums too; r: only this region; x: the
-// figure that is explained).  No w: the newest whole window; no a: now.
+// &m=METRIC&s=1&r=REGION&x=NAME&c=CELL (s: sums too; r: only this region; x: the
+// figure that is explained, c: of which cells, DIM=CODE,...).  No w: the newest
+// whole window; no a: now; no c: of all that is shown.
 import { ask, packs, reason } from './ask.js';
 import * as chart from './chart.js';
 import * as explain from './explain.js';
@@ -31,13 +32,14 @@ function question(place = here()) {
     freq: freqs.includes(place.get('f')) ? place.get('f') : freqs[0] ?? '',
     window: place.get('w'), asof: place.get('a'), metric: place.get('m'),
     sums: place.get('s') === '1', region: place.get('r'),
-    explain: place.get('x') };
+    explain: place.get('x'), cell: place.get('c') };
 }
 
 function way(change) {
   const q = { ...question(), ...change };
   return link(name, q.pack, { f: q.freq, w: q.window, a: q.asof, m: q.metric,
-    s: q.sums ? 1 : '', r: q.region, x: q.explain });
+    s: q.sums ? 1 : '', r: q.region, x: q.explain,
+    c: q.explain ? q.cell : '' });
 }
 
 function go(change) {
@@ -54,14 +56,14 @@ const one = (q, metric, more) => ask('/api/figures', { pack: q.pack, metric,
 
 const only = (q, pack) => {
   const dim = q.region && regionDim(pack);
-  return dim ? `${dim.name} == '${q.region}'` : '';
+  return dim ? `${dim.name}=${q.region}` : '';
 };
 
 async function breakdown(q, pack, metric, window) {
   return Promise.all((pack.dims ?? []).map(async (dim) => ({ dim,
     cells: (await ask('/api/figures', { pack: q.pack, metric, at: window,
       asof: q.asof, by: dim.name,
-      where: dim === regionDim(pack) ? '' : only(q, pack) })).rows })));
+      cell: dim === regionDim(pack) ? '' : only(q, pack) })).rows })));
 }
 
 async function fetchAll(q, pack) {
@@ -69,11 +71,11 @@ async function fetchAll(q, pack) {
     ? pack.measures : []];
   const metric = [...pack.metrics, ...pack.measures].find((m) =>
     m.name === q.metric) ?? names[0];
-  const first = await one(q, metric.name, { last: BACK });
-  const where = only(q, pack);
+  const cell = only(q, pack);
+  const first = await one(q, metric.name, { last: BACK, cell });
   const [rows, by, windows] = await Promise.all([
-    Promise.all(names.map((what) => what === metric && !where ? first
-      : one({ ...q, window: first.window }, what.name, where && { where }))),
+    Promise.all(names.map((what) => what === metric ? first
+      : one({ ...q, window: first.window }, what.name, { cell }))),
     breakdown(q, pack, metric.name, first.window),
     ask('/api/figures/windows', { pack: q.pack, metric: metric.name,
       freq: q.freq, limit: BACK })]);
@@ -102,14 +104,17 @@ export async function load(place) {
   explainWanted(q);
 }
 
-// The figure that the address names is explained, once.
+// The figure that the address names is explained, once: it stays at the window
+// that was the newest then.
 function explainWanted(q) {
-  const wanted = q.explain && shown ? `${q.explain} ${shown.first.window}` : '';
+  const wanted = q.explain && shown ? way({}) : '';
   if (wanted === explained) return;
+  if (!wanted) explain.shut();
   explained = wanted;
-  const row = shown?.rows.find((f) => f.name === q.explain);
-  if (row) explain.open({ ...shown.first, ...row,
-    askedAt: q.asof }, () => go({ explain: '' }));
+  const row = [...shown?.rows ?? [], shown?.first]
+    .find((f) => f?.name === q.explain);
+  if (row) explain.open({ ...shown.first, ...row, askedAt: q.asof,
+    cell: q.cell || only(q, shown.pack) }, () => go({ explain: '' }));
 }
 
 // --- drawing ---
@@ -172,7 +177,7 @@ function figureTable(q) {
       'aria-current': f.name === chosen ? 'true' : null }, label(f)) },
     { head: word().value, style: 'number value', of: (f) => f.value === null
       ? h('span', { class: 'absent' }, word().nothing)
-      : q.region ? value(f) : h('a', { href: way({ explain: f.name }),
+      : h('a', { href: way({ explain: f.name }),
         'data-explain': f.name,
         'aria-label': `${value(f)}${word().comma}${
           word().explainOne(label(f))}` }, value(f)) },
@@ -187,7 +192,7 @@ function curve() {
   const w = word().figuresPage;
   const list = shown.first.figures?.filter((f) => f.value !== null) ?? [];
   if (list.length < 2) return quiet(w.curveNone);
-  const times = list.map((f) => f.to / 1000);
+  const times = list.map((f) => f.from / 1000);
   const what = { key: `${shown.key} ${word().lang} ${times.length > 0}`,
     times, dots: list.length < 25, from: times[0], to: times.at(-1),
     lines: [{ values: list.map((f) => Number(f.value)),
@@ -200,6 +205,16 @@ function curve() {
     && chart.draw(node, what)) });
 }
 
+// The value of a code, which leads to where it comes from.
+function cellValue(q, dim, code, show) {
+  const rest = dim === regionDim(shown.pack) ? '' : only(q, shown.pack);
+  const cell = [`${dim.name}=${code.code}`, rest].filter(Boolean).join(',');
+  if (code.value === null) return show(code.value);
+  return h('a', { href: way({ explain: shown.metric.name, cell }),
+    'aria-label': `${show(code.value)}${word().comma}${
+      word().explainOne(label(code))}` }, show(code.value));
+}
+
 function breakdowns(q) {
   const w = word().figuresPage;
   const show = (v) => amount(v, shown.first.unit, shown.metric.digits
@@ -210,13 +225,16 @@ function breakdowns(q) {
     return section(`by-${dim.name}`, `${label(shown.metric)} · ${title}`,
       q.region && !map && quiet(w.only(label(regionDim(shown.pack).leaves
         .find((c) => c.code === q.region) ?? { name: q.region }))),
+      map && quiet(w.legend),
       h('div', { class: map ? 'beside' : '' },
         map && tiles({ cells, codes: dim.leaves, chosen: q.region, show,
-          pick: (region) => go({ region, explain: '' }) }),
+          pick: (region) => go({ region,
+            explain: region && shown.metric.name, cell: '' }) }),
         cells.length ? table([
           { head: word().dims[dim.codes] ?? dim.name, of: (c) => [
             h('span', { class: 'code' }, c.code), ' ', label(c)] },
-          { head: word().value, style: 'number', of: (c) => show(c.value) },
+          { head: word().value, style: 'number', of: (c) =>
+            cellValue(q, dim, c, show) },
           { head: word().reportedUnits, style: 'number', of: (c) =>
             word().of(c.reported, c.expected) },
         ], cells, { key: (c) => c.code, caption: title }) : quiet(w.noCells)));
@@ -230,8 +248,9 @@ export function draw(place) {
   paint(at('page-figures'), pack && [
     section('figures-main', word().pages.figures, controls(q, pack),
       failed && quiet(failed.status === 404 ? w.none : reason(failed)),
-      shown && [quiet(note()), figureTable(q)]),
-    shown && !q.region && section('figures-curve', [label(shown.first),
+      shown && [quiet(note()), q.region && !shown.first.expected
+        ? h('p', null, word().noneExpected) : figureTable(q)]),
+    shown && section('figures-curve', [label(shown.first),
       unitText(shown.first.unit)].filter(Boolean).join(' · '), curve()),
     shown && shown.pack === pack && breakdowns(q)]);
 }

@@ -1,4 +1,6 @@
-// overview.js -- the first page: the tree, one live curve, this node's figures.
+// overview.js -- the first page: the tree, alerts, one live curve, this node's
+// figures.
+import * as alerts from './alerts.js';
 import * as ask from './ask.js';
 import * as chain from './chain.js';
 import * as explain from './explain.js';
@@ -17,10 +19,11 @@ const loadFigures = () => figures.load(at('freq').value, at('sums').checked);
 export const name = 'overview';
 
 export const load = (place, whole) =>
-  Promise.all([loadChain(whole), loadFigures()]);
+  Promise.all([loadChain(whole), alerts.load(place, whole), loadFigures()]);
 
 export function draw() {
   chain.draw();
+  alerts.draw();
   live.draw();
   figures.draw(explain.opened());
 }

@@ -2,7 +2,7 @@
 import { packs } from './ask.js';
 import { link } from './place.js';
 import { a, facts, h, paint, quiet, section, table } from './paint.js';
-import { at, label, span, unitText as unit, word } from './show.js';
+import { at, label, number, span, unitText as unit, word } from './show.js';
 
 export const name = 'packs';
 
@@ -32,7 +32,11 @@ function overview() {
 function ratio(pack, one) {
   const named = (n) => label(pack.measures.find((m) => m.name === n)
     ?? { name: n });
-  return one.derived ?? one.ratio.map(named).join(' ÷ ');
+  if (one.derived) return one.derived;
+  const parts = one.ratio.map(named).join(' ÷ ');
+  const less = one.minus === '0' ? parts
+    : `(${parts} − ${number(one.minus, 0, 12)})`;
+  return less + (one.times === '1' ? '' : ` × ${number(one.times, 0, 12)}`);
 }
 
 function frequencies(pack) {
@@ -44,7 +48,7 @@ function frequencies(pack) {
     { head: w.grace, of: (one) => one.seal === 'auto'
       ? w.after(span(one.grace_ms / 1000)) : '' },
     { head: w.keep, of: (one) => span(one.keep_ms / 1000) },
-  ], pack.freqs, { key: (one) => one.freq, caption: word().every });
+  ], pack.freqs, { key: (one) => one.freq, caption: w.periods });
 }
 
 function checks(pack) {
@@ -75,7 +79,7 @@ function detail(pack) {
     facts([[w.name, pack.pack], [w.version, pack.version],
       [w.shape, h('code', null, pack.shape.slice(0, 16))],
       [w.scope, h('code', null, pack.scope)]]),
-    h('h3', null, word().every), frequencies(pack),
+    h('h3', null, w.periods), frequencies(pack),
     h('h3', null, w.metrics), table([
       { head: word().figure, of: label },
       { head: w.unit, of: (one) => unit(one.unit) },

@@ -212,7 +212,8 @@ export function draw(place) {
   }
   paint(at('page-returns'), section('returns', word().pages.returns,
     quiet(w.what), filters(q), list && (list.length ? rows()
-      : quiet(w.none)), next && h('p', { class: 'turn' },
+      : quiet(q.pack || q.unit || q.window || q.state ? w.none : w.noneHere)),
+    next && h('p', { class: 'turn' },
       a(way({ next }), word().older))), fresh(q));
 }
 

@@ -78,7 +78,7 @@ export const texts = {
         users: 'administer users, keys and devices',
         audit: 'read the audit log' } },
 
-    prefixes: { what: 'A prefix is the part of a name before the stroke. Who '
+    prefixes: { what: 'A prefix is the part of a name before the slash. Who '
         + 'has one gives the names below it, and may give on prefixes.',
       waiting: 'Asked for', noneWaiting: 'Nobody is waiting for a decision.',
       decide: 'decide', give: 'give a prefix',
@@ -119,6 +119,8 @@ export const texts = {
     returns: { what: 'What enterprises have filed. Each return is signed, and '
         + 'so is each receipt.', one: 'Return', form: 'File a return',
       all: 'All returns', any: 'any', none: 'No return matches.',
+      noneHere: 'No return has been filed at this node. Returns stay at the node '
+        + 'where they are filed; the nodes above get their figures.',
       unit: 'unit', window: 'period', filedAt: 'filed', filedBy: 'filed by',
       fresh: 'File a return', open: 'Open the form', file: 'File it',
       correct: 'Correct it', answer: 'Answer the questions',
@@ -175,7 +177,8 @@ export const texts = {
 
     packs: { what: 'A pack says what is counted, from what, and when. It is '
         + 'data: the program knows no industry.',
-      pack: 'pack', name: 'name', version: 'version', metrics: 'Figures',
+      pack: 'pack', periods: 'Periods', name: 'name', version: 'version',
+      metrics: 'Figures',
       measures: 'Sums', all: 'All packs', shape: 'fingerprint',
       scope: 'counts', unit: 'unit', rule: 'rule', due: 'complete',
       after: (s) => `${s} after its end`, seal: 'sealed',
@@ -258,6 +261,9 @@ export const texts = {
       table: 'Figures of the period', regions: 'Regions',
       by: (name) => `by ${name}`, only: (name) => `Only ${name}.`,
       noCells: 'Nothing has been reported.',
+      legend: 'Dark: large. Orange: below zero. Dashed frame: not all have '
+        + 'reported. Grey with a dash: nothing is known there, which is not '
+        + 'zero. A click shows only that region, and where its number is from.',
       none: 'No complete period yet.',
       curveNone: 'A curve needs two periods.',
       curveOf: (name, n, a, b) => `${name} over ${n} periods, from ${a} `
@@ -270,6 +276,7 @@ export const texts = {
         : s >= 7200 ? `${Math.round(s / 3600)} hours`
           : `${Math.round(s / 60)} minutes`,
     explorerAsk: 'Type an identifier, such as 88.31.1001/host.',
+    explorerKnown: 'Machines with samples:',
     explorerNone: (id) => `${id}: this node knows no series of it.`,
     explorerEmpty: 'No sample in this span. Newest goes to where there is one.',
     explorerStep: (s) => `One point every ${s} s. Mark a part of the curve to `
@@ -286,6 +293,53 @@ export const texts = {
     spans: { s: 's', min: 'min', h: 'h', d: 'days' },
     more: (n) => `and ${n} more`,
 
+    alerts: { title: 'Alerts', node: 'about', what: 'what has happened',
+      newest: 'Newest',
+      none: 'No alerts. If a neighbour is turned away, is restored from a '
+        + 'backup, means something else by a pack or changes its audit log, it '
+        + 'is said here.',
+      noOlder: 'There are no older ones.',
+      events: {
+        held: ({ who }) => `${who} sends messages that cannot be read. Its link `
+          + 'is not accepted for a while.',
+        fenced: ({ who, by }) => by === 'us'
+          ? `This node no longer talks to ${who}, the node above: what it says `
+            + 'does not continue what it said before.'
+          : by === 'parent' ? `${who}, the node above, has turned this node `
+            + 'away: another copy of it may be running.'
+            : `Somebody who says to be ${who} was turned away: another copy `
+              + 'of it may be running.',
+        restored: ({ who, to }) => to
+          ? `${who} knows less than was sent to it. What is still kept is sent `
+            + 'again.'
+          : `${who} has joined again. All its figures are taken anew; nothing `
+            + 'is counted twice.',
+        child_restored: ({ who }) => `${who} has come back with older data, as `
+          + 'from a backup. It is given again what it has lost.',
+        parent_restored: ({ who }) => `${who}, the node above, has come back `
+          + 'with older data. What it lacks is sent again.',
+        spool_full: ({ who, rows }) => `${rows} messages wait for ${who}: no `
+          + 'more are taken until it has got some.',
+        gap: ({ who, to }) => to
+          ? `Some messages for ${who} were not kept long enough and are `
+            + 'missing there.'
+          : `Some messages of ${who} were not kept long enough and are `
+            + 'missing here.',
+        pack_mismatch: ({ who, pack }) => `${who} and this node mean different `
+          + `things by the pack ${pack}. Its figures wait until both have the `
+          + 'same version.',
+        clock_offset: ({ who, offset_ms: ms }) => `The clock of ${who} and the `
+          + `one here are ${Math.abs(ms / 1000)} s apart.`,
+        expired: ({ who }) => `The certificate for the link with ${who} has `
+          + 'expired. This node has to join again.',
+        audit_fork: ({ who }) => `${who} HAS CHANGED its audit log: what it `
+          + 'says now does not continue what it had signed.',
+        audit_key: ({ who }) => `${who} signs its audit log with another key `
+          + 'than before, or the signature is wrong. It was not taken.',
+        audit_unproven: ({ who }) => `${who} has not proved that its audit log `
+          + 'continues the one that is kept here.',
+        audit_restarted: ({ who }) => `${who} has begun its audit log anew.`,
+      } },
     live: 'Live curve', machine: 'machine', curve: 'curve',
     curves: { cpu: 'processors busy', memory: 'memory in use',
       received: 'network in', sent: 'network out',
@@ -321,6 +375,7 @@ export const texts = {
     explain: 'Explain', explainOne: (name) => `Explain: ${name}`,
     explained: 'Where this figure comes from', close: 'Close',
     asking: 'Asking the nodes below …',
+    noneExpected: 'Nothing is expected from there in this period.',
     explainGone: (why) => `This cannot be explained now: ${why}`,
     says: (name, value, freq, window, zone) => `${name}: ${value} in the `
       + `${freq} ${window} (${zone})`,
@@ -470,6 +525,7 @@ export const texts = {
     returns: { what: '企业报送的报表。每份报表与每份回执都有签名。',
       one: '报表', form: '报送报表', all: '全部报表', any: '不限',
       none: '没有符合的报表。',
+      noneHere: '没有报表在本节点报送。报表保存在报送的节点，上级节点得到其数字。',
       unit: '单位', window: '报告期', filedAt: '报送于', filedBy: '报送者',
       fresh: '报送报表', open: '打开表单', file: '报送',
       correct: '更正', answer: '回答疑问',
@@ -519,7 +575,7 @@ export const texts = {
 
     packs: { what: '规则包说明统计什么、依据什么、何时完成。'
         + '它是数据，程序本身不含任何行业知识。',
-      pack: '规则包', name: '名称', version: '版本', metrics: '指标',
+      pack: '规则包', periods: '周期', name: '名称', version: '版本', metrics: '指标',
       measures: '合计项', all: '全部规则包', shape: '指纹',
       scope: '统计对象', unit: '单位', rule: '算法', due: '完成',
       after: (s) => `结束后 ${s}`, seal: '封存',
@@ -592,6 +648,8 @@ export const texts = {
       table: '该时间的数字', regions: '地区',
       by: (name) => `按${name}`, only: (name) => `仅${name}。`,
       noCells: '尚无上报。',
+      legend: '深色：数值大。橙色：低于零。虚线框：尚未全部上报。灰色短横：没有数据，不是零。'
+        + '点击可只看该地区及其数字的来源。',
       none: '还没有完整的时间。',
       curveNone: '至少两个时间才有曲线。',
       curveOf: (name, n, a, b) => `${name}，${n} 个时间，`
@@ -604,6 +662,7 @@ export const texts = {
         : s >= 7200 ? `${Math.round(s / 3600)} 小时`
           : `${Math.round(s / 60)} 分钟`,
     explorerAsk: '请输入标识，例如 88.31.1001/host。',
+    explorerKnown: '有样本的机器：',
     explorerNone: (id) => `${id}：本节点没有它的序列。`,
     explorerEmpty: '此跨度内没有样本。按“最新”转到有样本之处。',
     explorerStep: (s) => `每 ${s} 秒一个点。在曲线上划选一段可放大。`,
@@ -618,6 +677,36 @@ export const texts = {
     spans: { s: '秒', min: '分钟', h: '小时', d: '天' },
     more: (n) => `另有 ${n} 个`,
 
+    alerts: { title: '告警', node: '涉及', what: '发生了什么', newest: '最新',
+      none: '没有告警。相邻节点被拒绝、从备份恢复、对规则包理解不同或更改审计日志时，会在这里说明。',
+      noOlder: '没有更早的告警。',
+      events: {
+        held: ({ who }) => `${who} 发来的报文无法解读，暂时不接受它的连接。`,
+        fenced: ({ who, by }) => by === 'us'
+          ? `本节点不再与上级 ${who} 通信：它现在所说的与以前不连贯。`
+          : by === 'parent' ? `上级 ${who} 拒绝了本节点：可能有另一个副本在运行。`
+            : `自称 ${who} 的节点被拒绝：可能有另一个副本在运行。`,
+        restored: ({ who, to }) => to
+          ? `${who} 所知少于已发给它的内容，仍保存的部分将重新发送。`
+          : `${who} 已重新加入，其全部数字重新接收，不会重复计算。`,
+        child_restored: ({ who }) => `${who} 带着较旧的数据恢复（如来自备份），`
+          + '它丢失的内容将重新给它。',
+        parent_restored: ({ who }) => `上级 ${who} 带着较旧的数据恢复，`
+          + '它缺少的内容将重新发送。',
+        spool_full: ({ who, rows }) => `有 ${rows} 条消息等待发往 ${who}，`
+          + '在它取走之前不再接受新的消息。',
+        gap: ({ who, to }) => to ? `发往 ${who} 的一些消息保存时间不够，在那里缺失。`
+          : `来自 ${who} 的一些消息保存时间不够，在这里缺失。`,
+        pack_mismatch: ({ who, pack }) => `${who} 与本节点对规则包 ${pack} `
+          + '的理解不同，版本一致之前其数字等待。',
+        clock_offset: ({ who, offset_ms: ms }) =>
+          `${who} 的时钟与这里相差 ${Math.abs(ms / 1000)} 秒。`,
+        expired: ({ who }) => `与 ${who} 连接的证书已过期，本节点须重新加入。`,
+        audit_fork: ({ who }) => `${who} 更改了审计日志：现在的内容与它签过名的不连贯。`,
+        audit_key: ({ who }) => `${who} 用另一密钥签署审计日志，或签名不正确，未予接受。`,
+        audit_unproven: ({ who }) => `${who} 未能证明其审计日志与这里保存的连贯。`,
+        audit_restarted: ({ who }) => `${who} 重新开始了审计日志。`,
+      } },
     live: '实时曲线', machine: '机器', curve: '曲线',
     curves: { cpu: '处理器利用率', memory: '内存利用率',
       received: '网络接收', sent: '网络发送', written: '磁盘写入' },
@@ -648,6 +737,7 @@ export const texts = {
     explain: '解释', explainOne: (name) => `解释：${name}`,
     explained: '这个数字从哪里来', close: '关闭',
     asking: '正在询问下级节点……',
+    noneExpected: '这一时间内那里没有应报的单位。',
     explainGone: (why) => `现在无法解释：${why}`,
     says: (name, value, freq, window, zone) => `${name}：${window}`
       + `（${zone}）这一${freq}为 ${value}`,

@@ -1,7 +1,8 @@
 // tiles.js -- the 31 regions as equal tiles: places on a grid, never borders.
 //
 // A tile shows its code, its name and its value; the tint says high and low a
-// second time, a frame that not all have reported.  Tints are light enough for
+// second time, a frame that not all have reported.  One of which nothing is
+// known is grey and has a dash, which no zero has.  Tints are light enough for
 // the text on them.
 import { h } from './paint.js';
 import { label, word } from './show.js';
@@ -38,20 +39,21 @@ export function tiles({ cells, codes, chosen, show, pick }) {
       const one = of.get(code);
       const name = label(names.get(code) ?? { name: code });
       const few = one && one.reported < one.expected;
+      const empty = (one?.value ?? null) === null;
       const value = one ? show(one.value) : word().nothing;
       const whole = names.get(code)?.code ?? code;
       return h('button', { key: code, type: 'button',
-        class: `tile${one ? '' : ' empty'}${few ? ' few' : ''}`,
+        class: `tile${empty ? ' empty' : ''}${few ? ' few' : ''}`,
         'data-tint': tint(one?.value ?? null, most),
         css: { gridColumn: x + 1, gridRow: y + 1 },
-        'aria-pressed': String(chosen === whole),
+        'aria-pressed': String(chosen === whole), title: name,
         'aria-label': [name, value, few
           ? word().of(one.reported, one.expected) : ''].filter(Boolean)
           .join(word().comma),
         onclick: () => pick(chosen === whole ? '' : whole) },
       h('span', { class: 'code' }, code),
       h('span', { class: 'name' }, name),
-      h('b', null, one ? value : '–'),
+      h('b', null, empty ? '–' : value),
       few && h('span', { class: 'part' },
         `${one.reported}/${one.expected}`));
     }));

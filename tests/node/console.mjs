@@ -149,6 +149,42 @@ async function overview() {
     document.activeElement.dataset.explain), 'cpu_share', 'the focus is back');
 }
 
+// None in a quiet tree; each kind has a sentence in both languages, and one that
+// is not known here stays as the node wrote it.
+async function alerts() {
+  await page.waitForSelector('#alerts h2');
+  assert.match(await text('#alerts'), /No alerts/);
+  const kinds = await page.evaluate(async () => Object.keys(
+    (await import('/console/text.js')).texts.en.alerts.events));
+  const list = [...kinds, 'unheard_of'].map((event, i) => ({ event,
+    number: 100 - i, at: Date.UTC(2026, 10, 22) - i * 60000,
+    text: 'peer=88.44 pack=host rows=3000 offset_ms=-7000 why="as it is"' }));
+  await page.route('**/api/tree/alerts?*', (route) => {
+    const from = Number(new URL(route.request().url()).searchParams
+      .get('next') ?? 1000);
+    const some = list.filter(({ number }) => number < from).slice(0, 5);
+    return route.fulfill({ json: { alerts: some,
+      next: some.length === 5 ? some.at(-1).number : null } });
+  });
+  for (let seen = 0; seen < list.length; seen += 5) {
+    const last = list[Math.min(seen + 5, list.length) - 1];
+    await holds(([count, key]) => document.querySelectorAll(
+      '#alerts tbody tr').length === count && [...document.querySelectorAll(
+      '#alerts tbody tr')].at(-1).paintedKey === key,
+    [Math.min(5, list.length - seen), last.number]);
+    assert.equal(await page.locator('#alerts tbody code').count(),
+      last.event === 'unheard_of' ? 1 : 0);
+    await isForEverybody('alerts', 30);
+    if (seen + 5 < list.length)
+      await page.getByRole('link', { name: 'Older' }).click();
+  }
+  await page.unroute('**/api/tree/alerts?*');
+  await page.getByRole('link', { name: 'Newest' }).click();
+  await holds(() => /No alerts/.test(
+    document.getElementById('alerts').textContent));
+  say(`${kinds.length} kinds of alerts have a sentence`);
+}
+
 const firstDrawn = () => page.waitForFunction(() => performance
   .getEntriesByName('first-contentful-paint')[0]?.startTime)
   .then((handle) => handle.jsonValue());
@@ -463,7 +499,16 @@ async function itIsCorrected() {
   say('a return was filed, asked about, explained, accepted and corrected');
 }
 
-// The nation's cell is what was filed below; a tile filters.
+// The panel is of that cell, down to the return of the firm in it.
+async function theCellIsExplained(cell) {
+  await holds((wanted) => document.getElementById('explain-body').textContent
+    .startsWith(`Revenue · ${wanted}: 205.00 million yuan`), cell);
+  await holds((firm) => [...document.querySelectorAll(
+    '#explain .filed tbody tr')].some((tr) => tr.textContent.includes(firm)
+    && tr.textContent.includes('right: checked by this browser')), FIRM);
+}
+
+// The nation's cell is what was filed below; a tile filters, and is explained.
 async function theTilesAreThere() {
   await page.goto(`${url}#/figures/${PACK}?w=${WINDOW}&m=revenue&s=1`);
   await page.waitForSelector('#page-figures .tile');
@@ -471,13 +516,27 @@ async function theTilesAreThere() {
   await holds(() => [...document.querySelectorAll('#page-figures .tile')]
     .some((n) => /^Shanghai, 205\.00 million yuan/.test(n.ariaLabel)));
   await isForEverybody('tiles', 40);
-  await page.getByRole('button', { name: /^Shanghai/ }).click();
+  const shanghai = page.getByRole('button', { name: /^Shanghai/ });
+  await shanghai.click();
   await holds(() => document.querySelector('.tile[aria-pressed=true]'));
   await holds(() => /Only Shanghai/.test(
     document.getElementById('page-figures').textContent));
+  await theCellIsExplained('Shanghai');
   await everythingHasAName();
   say('31 tiles; Shanghai is 205 million yuan');
-  await page.getByRole('button', { name: /^Shanghai/ }).click();
+  await page.locator('#explain-close').focus();
+  await page.keyboard.press('Escape');
+  assert.match(await page.evaluate(() => document.activeElement.ariaLabel),
+    /^Shanghai/, 'the focus is back on the tile');
+  await page.getByRole('link', { name: /Explain: Manufacturing$/ }).click();
+  await theCellIsExplained('Manufacturing · Shanghai');
+  await isForEverybody('explain-cell', 40);
+  await shanghai.click();
+  await page.getByRole('button', { name: /^Beijing, not known/ }).click();
+  await holds(() => /Nothing is expected from there/.test(
+    document.getElementById('explain-body').textContent));
+  await page.getByRole('button', { name: /^Beijing/ }).click();
+  await page.waitForSelector('#explain', { state: 'hidden' });
   await page.click('#page-figures [data-explain=revenue]');
   await holds((firm) => [...document.querySelectorAll(
     '#explain .filed tbody tr')].some((tr) => tr.textContent.includes(firm)
@@ -496,8 +555,8 @@ async function owners() {
   await shot('console-owner.png');
 }
 
-await visit(overview, itIsQuick, troubleIsTold, theLanguageIsRemembered,
-  whoIsNotLoggedInSeesLess, aLinkLogsInOnce, aNameIsLookedUp,
+await visit(overview, alerts, itIsQuick, troubleIsTold,
+  theLanguageIsRemembered, whoIsNotLoggedInSeesLess, aLinkLogsInOnce, aNameIsLookedUp,
   aPrefixIsLookedUp, whatIsNotThereIsSaid, figures, asItWasKnown, explorer,
   packs, links, users, prefixes, audit, owners, aReturnIsFiled,
   itIsCorrected, theTilesAreThere);

@@ -34,12 +34,18 @@ json_metric(const struct model_pack *pack,
     json_t *to = json_pack("{s:s, s:s*, s:i, s:o}", "name", metric->name,
                            "unit", metric->unit, "digits", (int)metric->digits,
                            "label", api_figures_json_label(metric->label));
-    if (metric->derived)
+    char minus[BASE_DEC_TEXT], times[BASE_DEC_TEXT];
+    if (metric->derived) {
         json_object_set_new(to, "derived", json_string(metric->derived_text));
-    else
-        json_object_set_new(to, "ratio",
-                            json_pack("[s, s]", pack->measures[metric->a].name,
-                                      pack->measures[metric->b].name));
+        return to;
+    }
+    json_object_set_new(to, "ratio",
+                        json_pack("[s, s]", pack->measures[metric->a].name,
+                                  pack->measures[metric->b].name));
+    json_object_set_new(to, "minus",
+                        json_string(base_dec_text(metric->minus, -1, minus)));
+    json_object_set_new(to, "times",
+                        json_string(base_dec_text(metric->times, -1, times)));
     return to;
 }
 

@@ -22,7 +22,7 @@ enum {
     EXPLAIN_PARTS = 64,
     EXPLAIN_ROOM = 65536, /* kept free for this node's own entries */
     EXPLAIN_TABLE = 1000,
-    EXPLAIN_BATCHES = 4, /* shown of a part */
+    EXPLAIN_BATCHES = 8, /* shown of a part */
 };
 
 struct explain_call;
