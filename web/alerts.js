@@ -16,7 +16,7 @@ export async function load(place, whole) {
   before = /^\d+$/.test(place.get('alerts')) ? place.get('alerts') : '';
   const answer = await ask('/api/tree/alerts', { limit: PAGE, next: before });
   list = answer.alerts;
-  next = list.length === PAGE && list.at(-1).number > 1 ? answer.next : null;
+  ({ next } = answer);
   own = whole.node;
 }
 

@@ -52,9 +52,12 @@ def what_was_done_is_there(chain):
                    if e['action'] == 'prefix.approve')
     assert approve['before'] == '' and len(approve['after']) == 64
     chain.enterprise.ctl('prefix', 'list')
+    # Who is turned away by a suspension asks again after ten minutes only.
+    assert chain.enterprise.stop() == 0
     chain.province.ctl('prefix', 'suspend', '88.31.1001')
     chain.province.ctl('prefix', 'resume', '88.31.1001')
     after = entries(chain.province)
+    chain.enterprise.start()
     suspend, resume = after[-2:]
     assert suspend['action'] == 'prefix.suspend'
     assert resume['action'] == 'prefix.resume'
@@ -161,9 +164,10 @@ def old_data_are_an_alert_at_the_parent(chain):
     assert '88.31.1001' in alerts[0]['text'], alerts
     assert parent.get('/api/tree')[1]['alerts'][0]['number'] > 0
     newest = parent.get('/api/tree/alerts', limit=1)[1]
-    assert newest['next'] == newest['alerts'][0]['number'], newest
-    older = parent.get('/api/tree/alerts', next=newest['next'])[1]
-    assert all(one['number'] < newest['next'] for one in older['alerts'])
+    number = newest['alerts'][0]['number']
+    assert newest['next'] in (None, str(number)), newest
+    older = parent.get('/api/tree/alerts', next=number)[1]
+    assert len(older['alerts']) == number - 1, (number, older)
     assert parent.get('/api/tree/alerts', next='x')[0] == 400
     print('figure: alert %s %s' % (alerts[0]['event'], alerts[0]['text']))
 

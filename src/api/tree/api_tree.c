@@ -2,6 +2,7 @@
 #include "api/tree/api_tree_prefix.h"
 
 #include "base/base_mem.h"
+#include "net/http/net_http_page.h"
 
 enum {
     TREE_BODY_MAX = 64 << 10,
@@ -37,23 +38,26 @@ static void
 tree_alerts(void *self, struct net_http_request *request)
 {
     struct api_tree *tree = self;
-    struct base_note note = {0};
-    uint64_t before = 0;
-    json_t *next = NULL;
-    if (net_http_number(request, "next", 1, INT64_MAX, 0, &before, &note) !=
-        ERR_OK) {
-        net_http_problem(request, 400, &note);
+    struct net_http_page page;
+    uint64_t from;
+    json_t *one;
+    size_t i;
+    if (!net_http_page_begin(request, TREE_ALERTS, TREE_ALERTS_MAX, &page) ||
+        !net_http_page_from(request, &page, &from))
         return;
+    /* They go backwards: `from` is the one after the last that was given. */
+    json_t *list =
+        tree->alerts(tree->self, from ? from - 1 : 0, page.limit + 1);
+    json_array_foreach(list, i, one)
+    {
+        if (net_http_page_room(&page))
+            net_http_page_add_number(
+                &page,
+                (uint64_t)json_integer_value(json_object_get(one, "number")),
+                json_incref(one));
     }
-    unsigned limit = net_http_limit(request, TREE_ALERTS, TREE_ALERTS_MAX);
-    if (limit == 0)
-        return;
-    json_t *list = tree->alerts(tree->self, before, limit);
-    size_t count = json_array_size(list);
-    if (count == limit) /* there may be more */
-        next = json_object_get(json_array_get(list, count - 1), "number");
-    net_http_reply_json(request, 200,
-                        json_pack("{s:o, s:O?}", "alerts", list, "next", next));
+    json_decref(list);
+    net_http_page_reply(request, &page, "alerts");
 }
 
 static void

@@ -4,8 +4,7 @@
  *                                          its 20 newest alerts
  *          GET  /api/tree/alerts           limit (1..1000; 20), next.  {alerts:
  *                                          [{number, at (ms), event: a word,
- *                                          text: KEY=VALUE ...}], next: the
- *                                          number to go on from, or null};
+ *                                          text: KEY=VALUE ...}], next};
  *                                          newest first, of the last 1,000
  *          GET  /api/tree/{prefix}/links   channels of one link, last refusals
  *          /api/prefix-applications/...    api_tree_prefix.h
