@@ -181,6 +181,9 @@ http_routes(struct app_parts *parts)
         .link = app_tree_link,
         .self = &parts->tree,
         .rollup = parts->rollup,
+        .stream = parts->stream,
+        .state = parts->state,
+        .ingest = parts->ingest,
         .raise = app_link_raise,
         .raise_self = parts,
     };

@@ -103,6 +103,13 @@ link_admit(void *self, struct bytes prefix,
     return ident_admit(parts->ident, prefix, facts);
 }
 
+static bool
+link_hosts(void *self, struct bytes prefix)
+{
+    struct app_parts *parts = self;
+    return parts->ident && ident_hosts(parts->ident, prefix);
+}
+
 static struct tier_config
 link_config(struct app_parts *parts)
 {
@@ -138,6 +145,8 @@ link_config(struct app_parts *parts)
         .transport = tier_net_transport(parts->tier_net),
         .admit = link_admit,
         .admit_self = parts,
+        .hosts = link_hosts,
+        .hosts_self = parts,
     };
     memcpy(tier.kvs, parts->kvs, sizeof parts->kvs);
     return tier;

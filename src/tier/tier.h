@@ -71,6 +71,10 @@ struct tier_config {
     enum err (*admit)(void *self, struct bytes prefix,
                       const struct crypt_cert_facts *facts);
     void *admit_self;
+    /* Is this prefix below ours served by this node itself?  Questions to it
+     * are answered here until it has a link of its own; NULL: none is. */
+    bool (*hosts)(void *self, struct bytes prefix);
+    void *hosts_self;
     unsigned ping_s;        /* 0: 20 */
     unsigned spread_ms;     /* 0: 1,000; first connection, and told children */
     uint64_t receive_bytes; /* 0: 512 MiB */

@@ -4,7 +4,8 @@
  * twice; a second answer to the same id finds nobody and is counted.
  *
  *   ask     to this node: the row beside it, in a task of the loop.  Elsewhere:
- *           a DATA frame with an id, odd from the connecting side.
+ *           a DATA frame with an id, odd from the connecting side.  A prefix
+ *           that is hosted here is this node until it has had a link.
  *   take    a question for this node goes to its row; for elsewhere it is asked
  *           again on the way to `to`, never back, with what is left of its
  * time, and the answer is handed on. answer  what was read from a store leaves
@@ -236,6 +237,20 @@ call_send(struct tier_link *link, const struct wire_frame_message *question,
     return ERR_OK;
 }
 
+/* Is the one who answers to `to` this node? */
+static bool
+call_is_here(struct tier *tier, struct bytes to)
+{
+    const struct tier_config *config = &tier->config;
+    if (to.size == 0 || to.size > MODEL_PREFIX_MAX)
+        return false;
+    if (base_bytes_equal_folded(to, tier->own))
+        return true;
+    return config->hosts && model_id_covers(tier->own, to) &&
+           tier_peer_route(tier, to, NULL) == NULL &&
+           config->hosts(config->hosts_self, to);
+}
+
 void
 tier_call_ask(struct tier *tier, unsigned channel, unsigned kind,
               struct bytes to, struct bytes body, unsigned deadline_ms,
@@ -257,10 +272,10 @@ tier_call_ask(struct tier *tier, unsigned channel, unsigned kind,
         err = ERR_UNSUPPORTED;
     else if (body.size > row->max)
         err = ERR_BIG;
+    else if (call_is_here(tier, to))
+        call_self(tier, channel, kind, to, body, message.left_ms, ask);
     else if (to.size > MODEL_PREFIX_MAX || !peer)
         err = ERR_NOROUTE;
-    else if (peer->no == TIER_PEER_SELF)
-        call_self(tier, channel, kind, to, body, message.left_ms, ask);
     else
         err = call_send(peer->link, &message, channel, kind, ask);
     if (err != ERR_OK)
@@ -348,7 +363,7 @@ call_question(struct tier_link *link, struct tier_in *in)
         err = ERR_CORRUPT;
     if (err != ERR_OK)
         answer->answer.answer(&answer->answer, err, base_bytes(NULL, 0));
-    else if (to.size == 0 || base_bytes_equal_folded(to, link->tier->own))
+    else if (to.size == 0 || call_is_here(link->tier, to))
         call_give(link->tier, in, answer);
     else
         call_onward(link, in, answer);

@@ -1,6 +1,6 @@
 /* api_tree.c -- see api_tree.h. */
+#include "api/tree/api_tree_move.h"
 #include "api/tree/api_tree_prefix.h"
-
 #include "base/base_mem.h"
 #include "net/http/net_http_page.h"
 
@@ -98,10 +98,9 @@ api_tree_routes(struct api_tree *tree, struct base_loop *loop,
          "/api/prefix-applications/{prefix}/{verb}", MODEL_GRANT_PREFIXES,
          "{prefix}", loop, api_tree_prefix_step, tree, TREE_BODY_MAX},
         {NET_HTTP_GET, "/api/prefix-applications/{prefix}/bundle",
-         MODEL_GRANT_PREFIXES, "{prefix}", loop, api_tree_prefix_bundle, tree,
-         0},
+         MODEL_GRANT_PREFIXES, "{prefix}", loop, api_tree_move_export, tree, 0},
         {NET_HTTP_POST, "/api/prefix-applications/{prefix}/import",
-         MODEL_GRANT_PREFIXES, "{prefix}", loop, api_tree_prefix_import, tree,
+         MODEL_GRANT_PREFIXES, "{prefix}", loop, api_tree_move_import, tree,
          TREE_BUNDLE_MAX},
     };
     memcpy(routes, all, sizeof all);

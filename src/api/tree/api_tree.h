@@ -7,14 +7,15 @@
  *                                          text: KEY=VALUE ...}], next};
  *                                          newest first, of the last 1,000
  *          GET  /api/tree/{prefix}/links   channels of one link, last refusals
- *          /api/prefix-applications/...    api_tree_prefix.h
- * Loop     the state loop.
+ *          /api/prefix-applications/...    api_tree_prefix.h, api_tree_move.h
+ * Loop     the state loop; for samples the ingest loop, and back.
  * api may not know tier: app hands in functions that describe it as JSON. */
 #ifndef API_TREE_H
 #define API_TREE_H
 
 #include "engine/ident/ident.h"
 #include "engine/rollup/rollup.h"
+#include "engine/stream/stream.h"
 #include "net/http/net_http.h"
 
 struct api_tree {
@@ -26,7 +27,9 @@ struct api_tree {
     /* One link in detail, or NULL. */
     json_t *(*link)(void *self, struct bytes prefix);
     void *self;
-    struct rollup *rollup; /* NULL: no figures here */
+    struct rollup *rollup;            /* NULL: no figures here */
+    struct stream *stream;            /* NULL: no samples here */
+    struct base_loop *state, *ingest; /* of ident and rollup; of stream */
     /* Raises this node's epoch; CONFLICT: it has joined. */
     enum err (*raise)(void *raise_self, uint32_t epoch);
     void *raise_self;

@@ -1,15 +1,14 @@
 /* api_tree_prefix.c -- see api_tree_prefix.h. */
 #include "api/tree/api_tree_prefix.h"
 
-#include <inttypes.h>
-
-#include "engine/ident/ident_move.h"
+#include "api/tree/api_tree_move.h"
+#include "engine/ident/ident_step.h"
 #include "engine/rollup/rollup_move.h"
 #include "net/http/net_http_json.h"
 #include "net/http/net_http_page.h"
 
 enum { PREFIX_TOKEN = 1024, PREFIX_LIST = 100, PREFIX_LIST_MAX = 1000 };
-enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24, PREFIX_BUNDLE = 60 << 20 };
+enum { PREFIX_ARENA = 64 << 10, PREFIX_HOURS = 24 };
 
 static json_t *
 prefix_json(const struct ident_prefix *prefix)
@@ -233,84 +232,11 @@ api_tree_prefix_step(void *self, struct net_http_request *request)
     enum err err = ident_step(tree->ident, &step, NULL);
     if (err == ERR_OK && step.verb == IDENT_VERB_RESUME && tree->rollup)
         err = rollup_move_resume(tree->rollup, step.prefix);
+    if (err == ERR_OK && step.verb == IDENT_VERB_RESUME)
+        api_tree_move_resume(tree, step.prefix);
     if (err == ERR_OK)
         prefix_step_reply(request, &step);
     else
         net_http_problem(request, prefix_status(err), &step.note);
     json_decref(json);
-}
-
-/* --- moving --- */
-
-struct prefix_move {
-    struct api_tree *tree;
-    struct rollup_move figures;
-};
-
-static enum err
-prefix_figures_take(void *self, struct bytes prefix, struct base_out *out,
-                    struct base_note *note)
-{
-    struct prefix_move *move = self;
-    return rollup_move_export(move->tree->rollup, prefix, out, note);
-}
-
-static enum err
-prefix_figures_put(void *self, struct bytes figures, struct bytes signer,
-                   struct base_note *note)
-{
-    struct prefix_move *move = self;
-    move->figures.figures = figures;
-    move->figures.signer = signer;
-    move->figures.raise = move->tree->raise;
-    move->figures.self = move->tree->raise_self;
-    return rollup_move_import(move->tree->rollup, &move->figures, note);
-}
-
-void
-api_tree_prefix_bundle(void *self, struct net_http_request *request)
-{
-    struct api_tree *tree = self;
-    struct base_out bundle;
-    struct base_note note = {0};
-    struct prefix_move move = {.tree = tree};
-    const struct ident_move_figures figures = {prefix_figures_take, NULL,
-                                               &move};
-    base_out_grow(&bundle, PREFIX_BUNDLE);
-    enum err err = ident_move_export(
-        tree->ident, net_http_path(request, "prefix"), &request->principal,
-        tree->rollup ? &figures : NULL, &bundle, &note);
-    if (err == ERR_OK)
-        net_http_reply(request, 200, "application/octet-stream",
-                       base_out_bytes(&bundle));
-    else
-        net_http_problem(request, prefix_status(err), &note);
-    base_out_done(&bundle);
-}
-
-void
-api_tree_prefix_import(void *self, struct net_http_request *request)
-{
-    struct api_tree *tree = self;
-    struct bytes prefix = net_http_path(request, "prefix");
-    struct ident_moved moved;
-    struct base_note note = {0};
-    struct prefix_move move = {.tree = tree};
-    const struct ident_move_figures figures = {NULL, prefix_figures_put, &move};
-    enum err err = ident_move_import(
-        tree->ident, prefix, request->body, &request->principal,
-        tree->rollup ? &figures : NULL, &moved, &note);
-    if (err != ERR_OK) {
-        net_http_problem(request, prefix_status(err), &note);
-        return;
-    }
-    net_http_reply_json(
-        request, 200,
-        json_pack("{s:o, s:I, s:I, s:o, s:I, s:I, s:I}", "prefix",
-                  net_http_json_text(prefix), "rows", (json_int_t)moved.rows,
-                  "made", (json_int_t)moved.made, "signer",
-                  json_sprintf("%016" PRIx64, moved.signer), "returns",
-                  (json_int_t)move.figures.returns, "figures",
-                  (json_int_t)move.figures.contributions, "figures_made",
-                  (json_int_t)move.figures.made));
 }

@@ -8,11 +8,6 @@
  *      steps [{verb, at_ms, actor, reason}]
  * POST /api/prefix-applications/P/VERB   {reason?, quota?}: ident_step.h; of
  *      approve {prefix, state, token, hours}, else {prefix, state}
- * GET  /api/prefix-applications/P/bundle export: no more changes here; the
- *      signed bundle of a hosted prefix
- * POST /api/prefix-applications/P/import the bundle, at the node P itself.
- *      {prefix, rows, made, signer, returns, figures: units' contributions,
- *      figures_made: rows of both that are new}
  *
  * Problems 400 what is wrong with which field; 409 not from this state; 403 who
  * applied may not judge. */
@@ -25,7 +20,5 @@ void api_tree_prefix_list(void *self, struct net_http_request *request);
 void api_tree_prefix_apply(void *self, struct net_http_request *request);
 void api_tree_prefix_show(void *self, struct net_http_request *request);
 void api_tree_prefix_step(void *self, struct net_http_request *request);
-void api_tree_prefix_bundle(void *self, struct net_http_request *request);
-void api_tree_prefix_import(void *self, struct net_http_request *request);
 
 #endif

@@ -101,9 +101,12 @@ enum err ident_walk(struct ident *ident, struct bytes prefix,
                     bool (*fn)(void *self, const struct ident_record *record),
                     void *self);
 
+/* Are this prefix's names kept here: its own, or a hosted one's? */
+bool ident_hosts(struct ident *ident, struct bytes prefix);
+
 /* From any loop: is this identifier here (or may it be made)?  done runs on
  * call->loop when the answer is durable: OK; ABSENT not registered; DENIED not
- * under our prefix, or not allowed; LIMIT. */
+ * under our prefix, moving away, or not allowed; LIMIT. */
 struct ident_ensure {
     void (*done)(struct ident_ensure *call, enum err err);
     struct base_loop *loop;

@@ -51,6 +51,12 @@ ident_id_unserve(struct ident *ident, struct bytes prefix)
         base_map_remove(&ident->served, base_bytes(folded, prefix.size)));
 }
 
+bool
+ident_hosts(struct ident *ident, struct bytes prefix)
+{
+    return ident_id_served(ident, prefix) != NULL;
+}
+
 enum err
 ident_id_key(struct ident *ident, struct bytes text, struct ident_key *ret_key)
 {
@@ -377,7 +383,7 @@ id_ensure(struct ident *ident, struct ident_ensure *call)
         ident_id_key(ident, base_bytes(call->id, call->id_size), &key);
     if (err != ERR_OK)
         return err;
-    if (key.served->state != IDENT_PREFIX_ACTIVE)
+    if (key.served->state != IDENT_PREFIX_ACTIVE || key.served->moving)
         return ERR_DENIED;
     err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_ID, key.key,
                        &value);

@@ -60,7 +60,8 @@ move_sign(struct ident *ident, struct base_out *out)
 
 static enum err
 move_write(struct ident *ident, const struct ident_served *served,
-           struct bytes key, struct bytes figures, struct base_out *out)
+           struct bytes key, struct bytes figures, struct bytes samples,
+           struct base_out *out)
 {
     uint8_t der_room[MOVE_DER];
     struct base_out der;
@@ -78,6 +79,7 @@ move_write(struct ident *ident, const struct ident_served *served,
         .made_ms = ident_now(ident),
         .key = key,
         .figures = figures,
+        .samples = samples,
         .row_count = move.count,
         .signer = base_out_bytes(&der),
     };
@@ -92,32 +94,42 @@ move_write(struct ident *ident, const struct ident_served *served,
 }
 
 enum err
+ident_move_begin(struct ident *ident, struct bytes prefix,
+                 const struct model_grant_principal *actor,
+                 struct base_note *note)
+{
+    struct ident_step step = {
+        .verb = IDENT_VERB_EXPORT, .prefix = prefix, .actor = actor};
+    enum err err = ident_step(ident, &step, NULL);
+    if (err != ERR_OK)
+        *note = step.note;
+    return err;
+}
+
+enum err
 ident_move_export(struct ident *ident, struct bytes prefix,
-                  const struct model_grant_principal *actor,
                   const struct ident_move_figures *figures,
-                  struct base_out *ret_bundle, struct base_note *note)
+                  struct bytes samples, struct base_out *ret_bundle,
+                  struct base_note *note)
 {
     struct base_out part;
     uint8_t folded[MODEL_PREFIX_MAX];
     struct bytes key = {0};
-    struct ident_step step = {
-        .verb = IDENT_VERB_EXPORT, .prefix = prefix, .actor = actor};
-    enum err err = ident_step(ident, &step, NULL);
-    if (err != ERR_OK) {
-        *note = step.note;
-        return err;
-    }
+    const struct ident_served *served = ident_id_served(ident, prefix);
+    if (served == NULL || !served->moving)
+        return base_err_note(note, ERR_CONFLICT,
+                             "the export was taken back meanwhile");
     base_bytes_fold(prefix, folded);
-    err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_KEY,
-                       base_bytes(folded, prefix.size), &key);
+    enum err err = store_kv_get(store_kv_now(ident->config.kv), STORE_TABLE_KEY,
+                                base_bytes(folded, prefix.size), &key);
     if (err != ERR_OK)
         return base_err_note(note, err, "its key: %s", base_err_text(err));
     base_out_grow(&part, WIRE_MOVE_MAX);
     if (figures)
         err = figures->take(figures->self, prefix, &part, note);
     if (err == ERR_OK) {
-        err = move_write(ident, ident_id_served(ident, prefix), key,
-                         base_out_bytes(&part), ret_bundle);
+        err = move_write(ident, served, key, base_out_bytes(&part), samples,
+                         ret_bundle);
         if (err != ERR_OK)
             base_err_note(note, err, "the bundle: %s", base_err_text(err));
     }
@@ -231,6 +243,17 @@ move_check(struct ident *ident, struct bytes prefix, struct bytes bundle,
                              (const char *)ret_move->prefix.at,
                              ident->config.prefix);
     return move_codes(ident, ret_move->codes, note);
+}
+
+enum err
+ident_move_look(struct ident *ident, struct bytes prefix, struct bytes bundle,
+                struct bytes *ret_samples, struct base_note *note)
+{
+    struct wire_move move;
+    enum err err = move_check(ident, prefix, bundle, &move, note);
+    if (err == ERR_OK)
+        *ret_samples = move.samples;
+    return err;
 }
 
 enum err

@@ -16,6 +16,8 @@
  * Figures  the bundle's part of rollup is made and read by it (rollup_move.h);
  *          import puts it before any name, so that what it refuses changes
  *          nothing.
+ * Samples  stream's part (stream_move.h) is read after `begin`, from which on
+ *          no door is told yes, and given to stream after `look`.
  * Again    import twice changes nothing: a row that is there with the same or a
  *          later revision stays.
  * Threads  the state loop.
@@ -40,11 +42,19 @@ struct ident_moved {
     uint64_t signer;     /* key id */
 };
 
-/* figures NULL: none here. */
+/* No more changes here, nor samples. */
+enum err ident_move_begin(struct ident *ident, struct bytes prefix,
+                          const struct model_grant_principal *actor,
+                          struct base_note *note);
+/* After begin.  figures NULL: none here. */
 enum err ident_move_export(struct ident *ident, struct bytes prefix,
-                           const struct model_grant_principal *actor,
                            const struct ident_move_figures *figures,
-                           struct base_out *ret_bundle, struct base_note *note);
+                           struct bytes samples, struct base_out *ret_bundle,
+                           struct base_note *note);
+/* Is it a bundle that this node may import?  Its samples, in the bundle. */
+enum err ident_move_look(struct ident *ident, struct bytes prefix,
+                         struct bytes bundle, struct bytes *ret_samples,
+                         struct base_note *note);
 enum err ident_move_import(struct ident *ident, struct bytes prefix,
                            struct bytes bundle,
                            const struct model_grant_principal *actor,

@@ -4,6 +4,7 @@
  * for a series that feeds a figure two comparisons (hot_start, hot_end). */
 #include "base/base_mem.h"
 #include "base/base_must.h"
+#include "engine/stream/stream_move.h"
 #include "engine/stream/stream_private.h"
 #include "model/model_id.h"
 
@@ -72,7 +73,7 @@ stream_learn(struct stream *stream, struct bytes id)
 {
     struct stream_unit *unit = stream_unit_make(stream, id);
     if (unit)
-        unit->known = true;
+        unit->known = !stream_move_is_shut(stream, id);
 }
 
 /* The record's spelling, as long as no series carries another. */
@@ -94,7 +95,7 @@ stream_take_object(void *self, struct model_event *event)
     if (!unit)
         return;
     stream_spell(unit, id);
-    unit->known = object->active;
+    unit->known = object->active && !stream_move_is_shut(stream, id);
     if (unit->out == 0 || !object->active)
         return;
     /* It may be in scope now: what is open or has just ended is folded. */
@@ -119,7 +120,7 @@ stream_name_fits(struct bytes metric)
     return metric.size > 0 && metric.size <= MODEL_LABEL_NAME;
 }
 
-static enum err
+enum err
 stream_group(struct stream *stream, struct stream_unit *unit)
 {
     struct model_label label = {base_bytes_text("id"),
@@ -137,7 +138,7 @@ stream_group(struct stream *stream, struct stream_unit *unit)
     return err;
 }
 
-static enum err
+enum err
 stream_column(struct stream *stream, struct stream_unit *unit,
               struct bytes metric, uint32_t *ret_column, struct base_note *note)
 {
@@ -432,6 +433,7 @@ stream_new(const struct stream_config *config, struct stream **ret_stream)
     stream->ts = config->ts;
     stream->stream = STORE_JOURNAL_SAMPLES + config->shard;
     base_map_init(&stream->units, config->seed);
+    base_map_init(&stream->shut, config->seed);
     stream_feed_init(&stream->feeds, config->packs, config->seed);
     base_list_init(&stream->held);
     base_arena_init(&stream->arena, STREAM_ARENA);
@@ -478,6 +480,7 @@ stream_free(struct stream *stream)
     for (uint32_t i = 0; i < stream->run_room; i++)
         base_mem_free(stream->runs[i]);
     base_map_done(&stream->units);
+    base_map_done(&stream->shut);
     stream_feed_done(&stream->feeds);
     base_arena_done(&stream->arena);
     base_mem_free(stream->runs);

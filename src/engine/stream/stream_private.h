@@ -5,6 +5,7 @@
  *   stream_window.c  the dirty set: which windows must be folded again
  *   stream_fold.c    folding them, telling rollup, its answers
  *   stream_start.c   what to fold after a restart
+ *   stream_move.c    all samples of a prefix, out and in
  *   stream_query.c, stream_answer.c, stream_keep.c   on their own
  *
  * Lanes    a unit's figures in one (pack, frequency).  A lane's `next` is the
@@ -215,6 +216,7 @@ struct stream {
     struct store_ts *ts;
     unsigned stream;             /* of the journal */
     struct base_map units;       /* folded identifier -> unit */
+    struct base_map shut;        /* folded prefixes that are moving away */
     struct stream_unit **groups; /* by group */
     uint32_t group_room;
     struct stream_feeds feeds;
@@ -252,6 +254,12 @@ struct stream_unit *stream_unit_find(struct stream *stream, struct bytes id);
 struct stream_unit *stream_unit_make(struct stream *stream, struct bytes id);
 void stream_unit_group(struct stream *stream, struct stream_unit *unit,
                        uint32_t group);
+/* Its group, made if need be; LIMIT. */
+enum err stream_group(struct stream *stream, struct stream_unit *unit);
+/* A column of it; note may be NULL.  NAME LIMIT. */
+enum err stream_column(struct stream *stream, struct stream_unit *unit,
+                       struct bytes metric, uint32_t *ret_column,
+                       struct base_note *note);
 /* Of the series, or STREAM_NEVER; damage counts as never. */
 int64_t stream_newest(struct stream *stream, uint32_t group, uint32_t column);
 int64_t stream_wall(struct stream *stream);

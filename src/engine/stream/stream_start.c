@@ -5,6 +5,7 @@
  * during the replay as runs: rows of one group within ten minutes. */
 #include "base/base_mem.h"
 #include "engine/stream/stream_private.h"
+#include "model/model_id.h"
 
 enum { START_RUNS_MAX = 1024 }; /* of one group; then they become one */
 
@@ -194,13 +195,17 @@ static void
 start_unit(struct stream *stream, uint32_t group, uint64_t folded)
 {
     const struct model_labels *labels = store_ts_labels(stream->ts, group);
+    struct model_id parts;
     struct bytes id = {NULL, 0};
     if (labels)
         id = model_label_get(labels, base_bytes_text("id"));
     struct stream_unit *unit = stream_unit_make(stream, id);
     if (!unit || unit->group != UINT32_MAX)
         return;
-    unit->known = true;
+    /* Of a hosted enterprise's, ident knows whether they are still here. */
+    unit->known = model_id_parse(id, &parts) == ERR_OK &&
+                  base_bytes_equal_folded(parts.prefix,
+                                          stream->config.port->own);
     stream_unit_group(stream, unit, group);
     if (!stream->folding)
         return;

@@ -1,7 +1,7 @@
 /* wire_move.c -- see wire_move.h. */
 #include "wire/names/wire_move.h"
 
-#define MOVE_MAGIC "DGM1"
+#define MOVE_MAGIC "DGM2"
 
 static void
 move_short(struct base_out *out, struct bytes text)
@@ -45,6 +45,8 @@ wire_move_write_tail(struct base_out *out, const struct wire_move *move)
 {
     base_out_u32le(out, (uint32_t)move->figures.size);
     base_out_bytes_add(out, move->figures);
+    base_out_u32le(out, (uint32_t)move->samples.size);
+    base_out_bytes_add(out, move->samples);
     move_long(out, move->signer);
 }
 
@@ -79,6 +81,7 @@ wire_move_read(struct bytes bundle, struct wire_move *ret_move)
         (void)move_row(&cur);
     move.rows = base_bytes(rows, (size_t)(cur.at - rows));
     move.figures = move_row(&cur);
+    move.samples = move_row(&cur);
     move.signer = base_cur_take(&cur, base_cur_u16le(&cur));
     move.covered = base_bytes(bundle.at, base_cur_offset(&cur));
     move.signature = base_cur_take(&cur, base_cur_u16le(&cur));

@@ -3,13 +3,14 @@
  * Why: an enterprise that outgrows its host takes its names along without one
  * of them changing; what it takes is one file, and says who gave it.
  *
- *  0  4  "DGM1"
+ *  0  4  "DGM2"
  *     -  prefix, from (the host): u8, bytes each
  *     -  codes: u16, bytes, a line of model_attr
  *     8  made ms
  *     -  key: u16, bytes: the prefix's private key, PEM
  *     4  count of rows, each: u32, bytes: a record as ident keeps it
  *     -  figures: u32, bytes: rollup's part, empty without one
+ *     -  samples: u32, bytes: stream's part, empty without one
  *     -  signer: u16, bytes: the host's Ed25519 key, SubjectPublicKeyInfo DER
  *     -  signature: u16, bytes, over all before its length
  *
@@ -26,7 +27,7 @@
 enum { WIRE_MOVE_MAX = 64 << 20 };
 
 struct wire_move {
-    struct bytes prefix, from, codes, key, figures, signer;
+    struct bytes prefix, from, codes, key, figures, samples, signer;
     int64_t made_ms;
     uint32_t row_count;
     struct bytes rows;               /* read: walked by wire_move_next */

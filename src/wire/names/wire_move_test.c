@@ -18,6 +18,8 @@ a_bundle_is_read_as_it_was_written(void **state)
                                .from = base_bytes_text("88.31"),
                                .codes = base_bytes_text("ind=C34"),
                                .key = base_bytes_text("pem"),
+                               .figures = base_bytes_text("figures"),
+                               .samples = base_bytes_text("samples"),
                                .signer = base_bytes_text("der"),
                                .made_ms = 1763787600000,
                                .row_count = 2,
@@ -34,6 +36,8 @@ a_bundle_is_read_as_it_was_written(void **state)
     assert_int_equal(back.covered.size, covered);
     assert_true(base_bytes_is(back.signature, "signature"));
     assert_true(base_bytes_is(back.from, "88.31"));
+    assert_true(base_bytes_is(back.figures, "figures"));
+    assert_true(base_bytes_is(back.samples, "samples"));
     assert_true(back.made_ms == move.made_ms);
     assert_true(wire_move_next(&back, &row));
     assert_true(base_bytes_is(row, "one"));
