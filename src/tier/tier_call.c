@@ -246,9 +246,11 @@ call_is_here(struct tier *tier, struct bytes to)
         return false;
     if (base_bytes_equal_folded(to, tier->own))
         return true;
-    return config->hosts && model_id_covers(tier->own, to) &&
-           tier_peer_route(tier, to, NULL) == NULL &&
-           config->hosts(config->hosts_self, to);
+    if (!config->hosts || !model_id_covers(tier->own, to) ||
+        !config->hosts(config->hosts_self, to))
+        return false;
+    const struct tier_peer *peer = tier_peer_route(tier, to, NULL);
+    return !peer || peer->confirmed == 0;
 }
 
 void

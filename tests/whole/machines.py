@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""A hosted enterprise whose machines send moves to its own node, while they go
+on sending.
+
+Three machines of an enterprise that is hosted at the province send to the
+province's MQTT door.  The enterprise gets its own node, without renaming.  Its
+machines keep what is refused meanwhile, and send it to the new node.  Whoever
+asks for their names, for a curve of before or for a figure of before gets the
+same answer all the time.  Afterwards every acknowledged sample is found from
+any node, every minute and hour of the nation equals what the samples make, also
+those in which the move happened, and figures of before walk down as ever.
+"""
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from fractions import Fraction
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
+from chain import Chain, Node, until  # noqa: E402
+from mqtt import Publisher  # noqa: E402
+from recompute import delta  # noqa: E402
+
+PREFIX, OTHER = '88.31.2001', '88.31/press'
+UNITS = [PREFIX + '/mill-%d' % i for i in (1, 2, 3)]
+METRICS = ('energy_wh_total', 'made_pcs_total', 'good_pcs_total')
+MINUTE, HOUR, STEP = 60000, 3600000, 10000
+GRID = Fraction('0.5849')   # Shanghai: g per Wh
+STEPS = 420                 # 70 minutes: a whole hour lies within
+
+
+class Machines(threading.Thread):
+    """Makes a sample of each machine per step and sends all in order, each
+    until it is acknowledged, to whichever door is `port` now."""
+
+    def __init__(self, port, start):
+        super().__init__(daemon=True)
+        self.port, self.start_ms, self.steps = port, start, 0
+        self.acked, self.refusals, self.failed = {}, 0, None
+        self.until = 0          # may make samples up to this step
+        self.sent = 0           # steps whose samples are acknowledged
+        self.ending = False
+
+    def sample(self, step):
+        t = self.start_ms + step * STEP
+        for i, unit in enumerate(UNITS):
+            made = step * (i + 2) + step % 3
+            yield unit, t, {'energy_wh_total': 100 * i + step * (7 + i),
+                            'made_pcs_total': made,
+                            'good_pcs_total': made - made // 10,
+                            'machine_planned': 1,
+                            'machine_state': 1 + step // 20 % 4}
+
+    def run(self):
+        try:
+            while not self.ending:
+                if self.sent < self.until:
+                    self.send(self.sent)
+                else:
+                    time.sleep(0.005)
+        except Exception as e:      # shown by who waits for it
+            self.failed = repr(e)
+
+    def send(self, step):
+        door = None
+        for unit, t, values in self.sample(step):
+            while not self.ending and (unit, t) not in self.acked:
+                try:
+                    if door is None or door[0] != self.port:
+                        door = self.port, Publisher(self.port, 'mills',
+                                                    version=5)
+                    self.publish(door[1], unit, t, values)
+                except OSError:
+                    door = None
+                    time.sleep(0.02)
+        if door:
+            self.idle(door[1])
+        if not self.ending:
+            self.sent = step + 1
+
+    def publish(self, client, unit, t, values):
+        suffix = unit.split('/')[1]
+        number = client.publish('d/%s/%s/t' % (PREFIX, suffix), json.dumps(
+            {'ts': t, 'v': values}))
+        client.drain()
+        reason = client.acked.get(number)
+        if reason == 0:
+            self.acked[unit, t] = values
+        else:
+            self.refusals += 1
+            time.sleep(0.05)
+
+    def idle(self, client):
+        client.socket.close()
+
+    def reach(self, step):
+        self.until = step
+        until('step %d is acknowledged' % step, lambda: self.failed or
+              self.sent >= step, 120)
+        assert self.failed is None, self.failed
+
+    def series(self, unit, metric):
+        return sorted((t, str(values[metric]))
+                      for (of, t), values in self.acked.items() if of == unit)
+
+    def sum(self, metric, start, end):
+        """[increase of each machine] in [start, end)."""
+        return [delta(self.series(unit, metric), start, end, 0)
+                for unit in UNITS]
+
+
+def text_of(ms, hour=False):
+    return time.strftime('%Y-%m-%dT%H' if hour else '%Y-%m-%dT%H:%M',
+                         time.gmtime(ms / 1000 + 8 * 3600))
+
+
+def figure(node, metric, at, pack='kpi/iso22400', **more):
+    status, answer = node.get('/api/figures', pack=pack, metric=metric, at=at,
+                              parts=0, **more)
+    return answer if status == 200 else {'status': status, 'why': answer}
+
+
+def curve(node, unit, metric, end, minutes):
+    """Raw samples of (end - minutes, end], as text; or what was answered."""
+    status, answer = node.get(
+        '/api/v1/query', query='%s{id="%s"}[%dm]' % (metric, unit, minutes),
+        time=end / 1000)
+    if status != 200:
+        return status, answer
+    return [(round(float(t) * 1000), v)
+            for one in answer['data']['result'] for t, v in one['values']]
+
+
+def name_is(node, unit):
+    status, answer = node.get('/api/handles/' + unit)
+    return status == 200 and any(
+        v['type'] == 'CLASS' and v['data']['value'] == 'machine'
+        for v in answer['values'])
+
+
+class Asker(threading.Thread):
+    """Asks the nation for what was before, all the time."""
+
+    def __init__(self, node, machines, at):
+        super().__init__(daemon=True)
+        self.node, self.machines, self.at = node, machines, at
+        self.asked, self.failed, self.ending = 0, None, False
+        self.before = self.answers()
+        assert name_is(node, UNITS[0])
+
+    def answers(self):
+        end = self.at + 5 * MINUTE
+        row = figure(self.node, 'pq', text_of(self.at))
+        return ([row.get(k) for k in ('value', 'reported', 'expected')],
+                curve(self.node, UNITS[0], 'made_pcs_total', end, 5))
+
+    def run(self):
+        while not self.ending and self.failed is None:
+            got = self.answers()
+            if got != self.before or not name_is(self.node, UNITS[1]):
+                self.failed = got
+            self.asked += 1
+
+
+def prepare(chain):
+    province = chain.province
+    province.stop()
+    with open(province.yaml, 'a') as f:
+        f.write('engines: [ident, stream, rollup]\n'
+                'doors: {mqtt: {profile: open, register: auto}}\n')
+    province.start()
+    province.ctl('prefix', 'host', PREFIX, '--quota', '100')
+    for unit in UNITS:
+        province.ctl('register', unit, '--class', 'machine',
+                     'CODE.region=310000')
+
+
+def minutes_of(machines):
+    first = machines.start_ms // MINUTE * MINUTE
+    last = machines.start_ms + machines.sent * STEP
+    return range(first, last - MINUTE + 1, MINUTE)
+
+
+def equal_at(node, machines, minutes):
+    """Every minute and whole hour at this node: what the samples make."""
+    def minute(start):
+        pieces = machines.sum('made_pcs_total', start, start + MINUTE)
+        wh = machines.sum('energy_wh_total', start, start + MINUTE)
+        return str(sum(pieces)), str(sum(wh)), len(UNITS)
+
+    wants = {start: minute(start) for start in minutes}
+
+    def differs():
+        got = {}
+        for metric in ('pq', 'energy'):
+            row = figure(node, metric, text_of(max(minutes)),
+                         last=len(minutes))
+            for one in row.get('figures', []):
+                got.setdefault(one['from'], {})[metric] = one
+        return [(text_of(start), want, got.get(start))
+                for start, want in wants.items()
+                if start not in got or
+                (got[start]['pq']['value'], got[start]['energy']['value'],
+                 got[start]['pq']['reported']) != want or
+                got[start]['pq']['expected'] != len(UNITS)]
+    try:
+        until('minutes', lambda: not differs(), 60, 0.2)
+    except AssertionError:
+        raise AssertionError((node.prefix, len(differs()), differs()[:3]))
+    hours = [h for h in {m // HOUR * HOUR for m in minutes}
+             if h >= min(minutes) and h + HOUR <= max(minutes) + MINUTE]
+    assert hours, minutes
+    for start in hours:
+        each = machines.sum('energy_wh_total', start, start + HOUR)
+        grams = sum(round(wh * GRID) for wh in each)
+        for metric, want in (('electricity', sum(each)), ('co2', grams)):
+            until('%s: %s of %s' % (node.prefix, metric, text_of(start, True)),
+                  lambda: figure(node, metric, text_of(start, True),
+                                 'energy/carbon').get('value') == str(want),
+                  60)
+    return 2 * len(wants) + 2 * len(hours)
+
+
+def units_below(node, at, **more):
+    """{machine: (value, samples, digest)} that the nation's figure is from."""
+    status, answer = node.get('/api/figures/explain', pack='kpi/iso22400',
+                              metric='pq', at=at, **more)
+    found, entries = {}, list(answer['entries']) if status == 200 else []
+    for entry in entries:
+        entries += entry.get('below', [])
+        if entry['kind'] == 'unit':
+            found[entry['name']] = (entry['value'], entry.get('samples'),
+                                    entry.get('digest'))
+    return found
+
+
+def all_found(chain, machines):
+    """By its own node and those above; another enterprise sees nothing."""
+    end = machines.start_ms + machines.sent * STEP
+    assert curve(chain.enterprise, UNITS[0], METRICS[0], end, 5) == []
+    for node in set(chain.nodes) - {chain.enterprise}:
+        for unit in UNITS:
+            for metric in METRICS:
+                want = machines.series(unit, metric)
+                got = curve(node, unit, metric, end, STEPS // 6 + 5)
+                assert got == want, (node.prefix, unit, metric, len(want), got)
+
+
+def taken_back(chain, machines, own):
+    """What is exported is refused, after a restart too; taken back, it goes on."""
+    province = chain.province
+    province.ctl('prefix', 'export', PREFIX, os.path.join(own.dir, 'old'))
+    before = machines.refusals
+    machines.until += 20
+    until('refused', lambda: machines.refusals > before, 30)
+    province.kill()
+    province.start()
+    before, sent = machines.refusals, machines.sent
+    until('refused again', lambda: machines.refusals > before + 2, 30)
+    assert machines.sent == sent
+    province.ctl('prefix', 'resume', PREFIX)
+    machines.reach(machines.until)
+
+
+def moves(chain, machines, own):
+    province = chain.province
+    bundle = os.path.join(own.dir, 'bundle')
+    machines.until = STEPS * 2 // 3     # goes on during all this
+    sent = machines.sent
+    until('some more', lambda: machines.sent > sent + 5, 30)
+    province.ctl('prefix', 'export', PREFIX, bundle)
+    stopped = machines.sent
+    own.start()
+    got = json.loads(own.ctl('prefix', 'import', PREFIX, bundle).stdout)
+    assert got['samples'] >= 5 * len(machines.acked) and \
+        got['samples_old'] == 0 and got['figures'] > 0, got
+    again = json.loads(own.ctl('prefix', 'import', PREFIX, bundle).stdout)
+    assert again['made'] == 0 and again['figures_made'] == 0, again
+    own.stop()
+    own.join()
+    own.start()
+    chain.nodes.append(own)
+    assert machines.sent <= stopped + 1, (machines.sent, stopped)
+    machines.port = own.port + 1
+    until('its node has linked', lambda: province.ctl(
+        'prefix', 'moved', PREFIX, check=False).returncode == 0)
+    machines.reach(STEPS)
+    return stopped, got
+
+
+def main():
+    now = int(time.time() * 1000)
+    edge = (now - 10 * MINUTE) // HOUR * HOUR
+    start = edge - HOUR - 4 * MINUTE    # steps end 6 minutes behind the edge
+    with Chain(extra='codes: {region: "310000"}\n') as chain:
+        prepare(chain)
+        own = Node(chain, PREFIX, 'enterprise', chain.province,
+                   extra='codes: {region: "310000"}\n')
+        machines = Machines(chain.province.port + 1, start)
+        machines.start()
+        machines.reach(STEPS // 3)
+        taken_back(chain, machines, own)
+        early = minutes_of(machines)[2]
+        old = text_of(early)
+        until('figures of before', lambda: figure(
+            chain.nation, 'pq', old).get('reported') == len(UNITS), 60)
+        asker = Asker(chain.nation, machines, early)
+        below = units_below(chain.nation, old)
+        assert set(below) == set(UNITS), below
+        asker.start()
+        stopped, got = moves(chain, machines, own)
+        asker.ending = True
+        asker.join(30)
+        assert asker.failed is None, (asker.before, asker.failed)
+        assert asker.asked > 10, asker.asked
+        print('machines: asked %d times meanwhile, name, curve and figure as '
+              'before; %d samples moved, %d refused and sent to the new node'
+              % (asker.asked, got['samples'], machines.refusals))
+        minutes, count = list(minutes_of(machines)), 0
+        for node in (own, chain.province, chain.nation):
+            count += equal_at(node, machines, minutes)
+        all_found(chain, machines)
+        assert units_below(chain.nation, old) == below
+        print('machines: %d samples acknowledged, found from its node, the '
+              'province and the nation; %d figures equal what they make (step '
+              '%d was the move)' % (5 * len(machines.acked), count, stopped))
+        for node in (own, chain.province, chain.nation):
+            node.kill()
+            node.start()
+        for node in (own, chain.province, chain.nation):
+            equal_at(node, machines, minutes)
+        all_found(chain, machines)
+        machines.ending = True
+
+
+main()
