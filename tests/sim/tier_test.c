@@ -582,6 +582,35 @@ every_question_has_exactly_one_end(void **state)
     tree_free(tree);
 }
 
+static bool
+hosts_two(void *self, struct bytes prefix)
+{
+    (void)self;
+    return base_bytes_is(prefix, "88.1") || base_bytes_is(prefix, "88.7");
+}
+
+static void
+a_hosted_prefix_is_asked_here_until_it_has_had_a_link(void **state)
+{
+    (void)state;
+    struct tree *tree = tree_new(12);
+    struct asked hosted, below, own;
+    tree->nodes[0].tier->config.hosts = hosts_two;
+    sim_node_run(&tree->world, UP_MS);
+    sim_node_crash(&tree->nodes[1], FAULT_FILES_NONE, true);
+    sim_node_run(&tree->world, 100);
+    ask(&tree->nodes[2], &hosted, MODEL_CHANNEL_DATA_CALL, 1, "88.7");
+    ask(&tree->nodes[2], &below, MODEL_CHANNEL_DATA_CALL, 1, "88.1");
+    ask(&tree->nodes[0], &own, MODEL_CHANNEL_DATA_CALL, 1, "88.7");
+    assert_int_equal(own.times, 0);
+    sim_node_run(&tree->world, 10000);
+    assert_int_equal(hosted.times + below.times + own.times, 3);
+    assert_int_equal(hosted.err, ERR_OK);
+    assert_int_equal(own.err, ERR_OK);
+    assert_int_equal(below.err, ERR_LOST); /* its node has newer samples */
+    tree_free(tree);
+}
+
 static void
 a_lost_link_ends_its_questions_and_silence_times_out(void **state)
 {
@@ -737,6 +766,7 @@ main(void)
         cmocka_unit_test(packs_of_another_shape_are_told_and_the_link_stays_up),
         cmocka_unit_test(clocks_that_differ_are_told_once),
         cmocka_unit_test(every_question_has_exactly_one_end),
+        cmocka_unit_test(a_hosted_prefix_is_asked_here_until_it_has_had_a_link),
         cmocka_unit_test(a_lost_link_ends_its_questions_and_silence_times_out),
         cmocka_unit_test(a_thousand_questions_wait_and_no_more),
         cmocka_unit_test(what_is_repeated_held_back_and_passed_arrives_once),

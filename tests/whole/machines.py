@@ -38,6 +38,7 @@ class Machines(threading.Thread):
     def __init__(self, port, start):
         super().__init__(daemon=True)
         self.port, self.start_ms, self.steps = port, start, 0
+        self.door = None        # (port, client)
         self.acked, self.refusals, self.failed = {}, 0, None
         self.until = 0          # may make samples up to this step
         self.sent = 0           # steps whose samples are acknowledged
@@ -64,36 +65,28 @@ class Machines(threading.Thread):
             self.failed = repr(e)
 
     def send(self, step):
-        door = None
         for unit, t, values in self.sample(step):
             while not self.ending and (unit, t) not in self.acked:
                 try:
-                    if door is None or door[0] != self.port:
-                        door = self.port, Publisher(self.port, 'mills',
-                                                    version=5)
-                    self.publish(door[1], unit, t, values)
+                    self.publish(unit, t, values)
                 except OSError:
-                    door = None
+                    self.door = None
                     time.sleep(0.02)
-        if door:
-            self.idle(door[1])
         if not self.ending:
             self.sent = step + 1
 
-    def publish(self, client, unit, t, values):
-        suffix = unit.split('/')[1]
-        number = client.publish('d/%s/%s/t' % (PREFIX, suffix), json.dumps(
-            {'ts': t, 'v': values}))
+    def publish(self, unit, t, values):
+        if self.door is None or self.door[0] != self.port:
+            self.door = self.port, Publisher(self.port, 'mills', version=5)
+        client = self.door[1]
+        number = client.publish('d/%s/%s/t' % (PREFIX, unit.split('/')[1]),
+                                json.dumps({'ts': t, 'v': values}))
         client.drain()
-        reason = client.acked.get(number)
-        if reason == 0:
+        if client.acked.get(number) == 0:
             self.acked[unit, t] = values
         else:
             self.refusals += 1
             time.sleep(0.05)
-
-    def idle(self, client):
-        client.socket.close()
 
     def reach(self, step):
         self.until = step
@@ -104,11 +97,6 @@ class Machines(threading.Thread):
     def series(self, unit, metric):
         return sorted((t, str(values[metric]))
                       for (of, t), values in self.acked.items() if of == unit)
-
-    def sum(self, metric, start, end):
-        """[increase of each machine] in [start, end)."""
-        return [delta(self.series(unit, metric), start, end, 0)
-                for unit in UNITS]
 
 
 def text_of(ms, hour=False):
@@ -141,7 +129,8 @@ def name_is(node, unit):
 
 
 class Asker(threading.Thread):
-    """Asks the nation for what was before, all the time."""
+    """Asks the nation for what was before, all the time: a name, a curve and
+    eight minutes."""
 
     def __init__(self, node, machines, at):
         super().__init__(daemon=True)
@@ -152,9 +141,9 @@ class Asker(threading.Thread):
 
     def answers(self):
         end = self.at + 5 * MINUTE
-        row = figure(self.node, 'pq', text_of(self.at))
-        return ([row.get(k) for k in ('value', 'reported', 'expected')],
-                curve(self.node, UNITS[0], 'made_pcs_total', end, 5))
+        rows = figure(self.node, 'pq', text_of(self.at), last=8)
+        return ([[row.get(k) for k in ('value', 'reported', 'expected')]
+                 for row in rows.get('figures', [])], curve(self.node, UNITS[0], 'made_pcs_total', end, 5))
 
     def run(self):
         while not self.ending and self.failed is None:
@@ -183,20 +172,32 @@ def minutes_of(machines):
     return range(first, last - MINUTE + 1, MINUTE)
 
 
-def equal_at(node, machines, minutes):
+def truth_of(machines):
+    """What the samples make: {minute: (pieces, Wh, machines)}, {hour: (Wh, g)}."""
+    minutes = minutes_of(machines)
+    series = {(unit, metric): machines.series(unit, metric)
+              for unit in UNITS for metric in METRICS}
+
+    def sums(metric, start, end):
+        return [delta(series[unit, metric], start, end, 0) for unit in UNITS]
+    hours = {}
+    for start in {m // HOUR * HOUR for m in minutes}:
+        if start in minutes and start + HOUR - MINUTE in minutes:
+            each = sums('energy_wh_total', start, start + HOUR)
+            hours[start] = sum(each), sum(round(wh * GRID) for wh in each)
+    assert hours, minutes
+    return {start: (str(sum(sums('made_pcs_total', start, start + MINUTE))),
+                    str(sum(sums('energy_wh_total', start, start + MINUTE))),
+                    len(UNITS)) for start in minutes}, hours
+
+
+def equal_at(node, wants, hours):
     """Every minute and whole hour at this node: what the samples make."""
-    def minute(start):
-        pieces = machines.sum('made_pcs_total', start, start + MINUTE)
-        wh = machines.sum('energy_wh_total', start, start + MINUTE)
-        return str(sum(pieces)), str(sum(wh)), len(UNITS)
-
-    wants = {start: minute(start) for start in minutes}
-
     def differs():
         got = {}
         for metric in ('pq', 'energy'):
-            row = figure(node, metric, text_of(max(minutes)),
-                         last=len(minutes))
+            row = figure(node, metric, text_of(max(wants)),
+                         last=len(wants))
             for one in row.get('figures', []):
                 got.setdefault(one['from'], {})[metric] = one
         return [(text_of(start), want, got.get(start))
@@ -209,13 +210,8 @@ def equal_at(node, machines, minutes):
         until('minutes', lambda: not differs(), 60, 0.2)
     except AssertionError:
         raise AssertionError((node.prefix, len(differs()), differs()[:3]))
-    hours = [h for h in {m // HOUR * HOUR for m in minutes}
-             if h >= min(minutes) and h + HOUR <= max(minutes) + MINUTE]
-    assert hours, minutes
-    for start in hours:
-        each = machines.sum('energy_wh_total', start, start + HOUR)
-        grams = sum(round(wh * GRID) for wh in each)
-        for metric, want in (('electricity', sum(each)), ('co2', grams)):
+    for start, pair in hours.items():
+        for metric, want in zip(('electricity', 'co2'), pair):
             until('%s: %s of %s' % (node.prefix, metric, text_of(start, True)),
                   lambda: figure(node, metric, text_of(start, True),
                                  'energy/carbon').get('value') == str(want),
@@ -236,16 +232,27 @@ def units_below(node, at, **more):
     return found
 
 
+def past_of(chain, at, moment):
+    """What province and nation had at that moment, and what it came from."""
+    return moment, [
+        (figure(node, 'pq', at, asof=moment).get('value'),
+         units_below(node, at, asof=moment))
+        for node in (chain.province, chain.nation)]
+
+
 def all_found(chain, machines):
     """By its own node and those above; another enterprise sees nothing."""
     end = machines.start_ms + machines.sent * STEP
-    assert curve(chain.enterprise, UNITS[0], METRICS[0], end, 5) == []
+    until('links', lambda: curve(chain.enterprise, UNITS[0], METRICS[0], end,
+                                 5) == [], 60)
     for node in set(chain.nodes) - {chain.enterprise}:
         for unit in UNITS:
             for metric in METRICS:
                 want = machines.series(unit, metric)
-                got = curve(node, unit, metric, end, STEPS // 6 + 5)
-                assert got == want, (node.prefix, unit, metric, len(want), got)
+                until('%s: %d samples of %s %s' % (node.prefix, len(want), unit,
+                                                   metric),
+                      lambda: curve(node, unit, metric, end,
+                                    STEPS // 6 + 5) == want, 60)
 
 
 def taken_back(chain, machines, own):
@@ -302,13 +309,22 @@ def main():
         machines.start()
         machines.reach(STEPS // 3)
         taken_back(chain, machines, own)
-        early = minutes_of(machines)[2]
+        early = minutes_of(machines)[12]
         old = text_of(early)
-        until('figures of before', lambda: figure(
-            chain.nation, 'pq', old).get('reported') == len(UNITS), 60)
+        until('figures of before', lambda: all(
+            row['reported'] == len(UNITS) for row in figure(
+                chain.nation, 'pq', old, last=13).get('figures', [0])), 60)
         asker = Asker(chain.nation, machines, early)
+        hour = text_of(edge - HOUR, True)
+        until('sealed', lambda: chain.province.ctl(
+            'figure', 'seal', 'energy/carbon', hour,
+            check=False).returncode == 0, 60)
+        sealed = figure(chain.province, 'electricity', hour, 'energy/carbon',
+                        vintage=1)
+        assert sealed.get('value'), sealed
         below = units_below(chain.nation, old)
         assert set(below) == set(UNITS), below
+        past = past_of(chain, old, int(time.time() * 1000))
         asker.start()
         stopped, got = moves(chain, machines, own)
         asker.ending = True
@@ -318,11 +334,17 @@ def main():
         print('machines: asked %d times meanwhile, name, curve and figure as '
               'before; %d samples moved, %d refused and sent to the new node'
               % (asker.asked, got['samples'], machines.refusals))
-        minutes, count = list(minutes_of(machines)), 0
+        truth, count = truth_of(machines), 0
         for node in (own, chain.province, chain.nation):
-            count += equal_at(node, machines, minutes)
+            count += equal_at(node, *truth)
         all_found(chain, machines)
         assert units_below(chain.nation, old) == below
+        assert past_of(chain, old, past[0]) == past
+        for metric in ('value', 'reported', 'root'):
+            assert figure(chain.province, 'electricity', hour, 'energy/carbon',
+                          vintage=1).get(metric) == sealed.get(metric), sealed
+        assert figure(chain.province, 'electricity', hour,
+                      'energy/carbon')['pending'], hour
         print('machines: %d samples acknowledged, found from its node, the '
               'province and the nation; %d figures equal what they make (step '
               '%d was the move)' % (5 * len(machines.acked), count, stopped))
@@ -330,7 +352,7 @@ def main():
             node.kill()
             node.start()
         for node in (own, chain.province, chain.nation):
-            equal_at(node, machines, minutes)
+            equal_at(node, *truth)
         all_found(chain, machines)
         machines.ending = True
 

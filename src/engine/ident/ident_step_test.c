@@ -195,10 +195,13 @@ a_hosted_prefix_has_names_here_up_to_its_quota(void **state)
     assert_int_equal(step(world, IDENT_VERB_APPROVE, "88.31.20", &bert),
                      ERR_OK);
     assert_int_equal(make(world, "88.31.20/a"), IDENT_CODE_READ_ONLY);
+    assert_int_equal(ensure(world, "88.31.20/a", true), ERR_DENIED);
+    assert_int_equal(ensure(world, "88.31.20/d", true), ERR_DENIED);
     assert_int_equal(step(world, IDENT_VERB_MOVED, "88.31.20", &bert),
                      ERR_CONFLICT); /* its node has not joined */
     assert_int_equal(step(world, IDENT_VERB_RESUME, "88.31.20", &bert), ERR_OK);
     assert_int_equal(make(world, "88.31.20/a"), IDENT_CODE_EXISTS);
+    assert_int_equal(ensure(world, "88.31.20/a", true), ERR_OK);
 }
 
 int

@@ -182,4 +182,34 @@ text(const char *from)
     return base_bytes_text(from);
 }
 
+struct ensured {
+    struct ident_ensure call;
+    unsigned count;
+    enum err err;
+};
+
+static inline void
+ensured_done(struct ident_ensure *call, enum err err)
+{
+    struct ensured *ensured = BASE_OUTER(call, struct ensured, call);
+    ensured->count++;
+    ensured->err = err;
+}
+
+/* The doors' question. */
+static inline enum err
+ensure(struct world *world, const char *id, bool create)
+{
+    struct ensured ensured = {.call = {.done = ensured_done,
+                                       .loop = world->loop,
+                                       .create = create,
+                                       .id_size = (uint8_t)strlen(id)}};
+    memcpy(ensured.call.id, id, strlen(id));
+    ident_ensure(world->ident, &ensured.call);
+    for (int i = 0; i < 50 && ensured.count == 0; i++)
+        settle(world);
+    assert_int_equal(ensured.count, 1);
+    return ensured.err;
+}
+
 #endif

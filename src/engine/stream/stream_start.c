@@ -203,9 +203,9 @@ start_unit(struct stream *stream, uint32_t group, uint64_t folded)
     if (!unit || unit->group != UINT32_MAX)
         return;
     /* Of a hosted enterprise's, ident knows whether they are still here. */
-    unit->known = model_id_parse(id, &parts) == ERR_OK &&
-                  base_bytes_equal_folded(parts.prefix,
-                                          stream->config.port->own);
+    unit->known =
+        model_id_parse(id, &parts) == ERR_OK &&
+        base_bytes_equal_folded(parts.prefix, stream->config.port->own);
     stream_unit_group(stream, unit, group);
     if (!stream->folding)
         return;
