@@ -5,7 +5,8 @@
  *          query_exemplars.  Parameters, envelope and words as Prometheus's
  *          (spec store 10): times RFC 3339 or seconds, steps spans or seconds.
  * Above    a selector that names, with id="...", an identifier of another
- *          prefix is asked there (channel 20 QUERY) and the answer handed on:
+ *          prefix is asked there (channel 20 QUERY) and the answer handed on
+ *          (a hosted enterprise's: at its host, until it has its own node):
  *          the nation draws a machine's curve without keeping its samples.  So
  *          are series, labels, label values and metadata (SERIES) when every
  *          match[] names identifiers of one other prefix; else they list what
