@@ -27,6 +27,7 @@ PREFIX, OTHER = '88.31.2001', '88.31/press'
 UNITS = [PREFIX + '/mill-%d' % i for i in (1, 2, 3)]
 METRICS = ('energy_wh_total', 'made_pcs_total', 'good_pcs_total')
 MINUTE, HOUR, STEP = 60000, 3600000, 10000
+NONE = {'reported': 0}
 GRID = Fraction('0.5849')   # Shanghai: g per Wh
 STEPS = 420                 # 70 minutes: a whole hour lies within
 
@@ -91,7 +92,7 @@ class Machines(threading.Thread):
     def reach(self, step):
         self.until = step
         until('step %d is acknowledged' % step, lambda: self.failed or
-              self.sent >= step, 120)
+              self.sent >= step)
         assert self.failed is None, self.failed
 
     def series(self, unit, metric):
@@ -122,7 +123,10 @@ def curve(node, unit, metric, end, minutes):
 
 
 def name_is(node, unit):
+    """Is it a machine?  None: nobody answered in time."""
     status, answer = node.get('/api/handles/' + unit)
+    if status >= 500 or status == 0:
+        return None
     return status == 200 and any(
         v['type'] == 'CLASS' and v['data']['value'] == 'machine'
         for v in answer['values'])
@@ -130,12 +134,14 @@ def name_is(node, unit):
 
 class Asker(threading.Thread):
     """Asks the nation for what was before, all the time: a name, a curve and
-    eight minutes."""
+    eight minutes.  On a machine under load an answer may come too late; none
+    may be wrong."""
 
     def __init__(self, node, machines, at):
         super().__init__(daemon=True)
         self.node, self.machines, self.at = node, machines, at
-        self.asked, self.failed, self.ending = 0, None, False
+        self.asked, self.late = 0, 0
+        self.failed, self.ending = None, False
         self.before = self.answers()
         assert name_is(node, UNITS[0])
 
@@ -147,10 +153,12 @@ class Asker(threading.Thread):
 
     def run(self):
         while not self.ending and self.failed is None:
-            got = self.answers()
-            if got != self.before or not name_is(self.node, UNITS[1]):
-                self.failed = got
-            self.asked += 1
+            got, named = self.answers(), name_is(self.node, UNITS[1])
+            late = named is None or type(got[1]) is tuple
+            if not late and (got != self.before or not named):
+                self.failed = got, named
+            self.asked += not late
+            self.late += late
 
 
 def prepare(chain):
@@ -207,15 +215,14 @@ def equal_at(node, wants, hours):
                  got[start]['pq']['reported']) != want or
                 got[start]['pq']['expected'] != len(UNITS)]
     try:
-        until('minutes', lambda: not differs(), 60, 0.2)
+        until('minutes', lambda: not differs(), pause=0.2)
     except AssertionError:
         raise AssertionError((node.prefix, len(differs()), differs()[:3]))
     for start, pair in hours.items():
         for metric, want in zip(('electricity', 'co2'), pair):
             until('%s: %s of %s' % (node.prefix, metric, text_of(start, True)),
                   lambda: figure(node, metric, text_of(start, True),
-                                 'energy/carbon').get('value') == str(want),
-                  60)
+                                 'energy/carbon').get('value') == str(want))
     return 2 * len(wants) + 2 * len(hours)
 
 
@@ -244,7 +251,7 @@ def all_found(chain, machines):
     """By its own node and those above; another enterprise sees nothing."""
     end = machines.start_ms + machines.sent * STEP
     until('links', lambda: curve(chain.enterprise, UNITS[0], METRICS[0], end,
-                                 5) == [], 60)
+                                 5) == [])
     for node in set(chain.nodes) - {chain.enterprise}:
         for unit in UNITS:
             for metric in METRICS:
@@ -252,7 +259,7 @@ def all_found(chain, machines):
                 until('%s: %d samples of %s %s' % (node.prefix, len(want), unit,
                                                    metric),
                       lambda: curve(node, unit, metric, end,
-                                    STEPS // 6 + 5) == want, 60)
+                                    STEPS // 6 + 5) == want)
 
 
 def taken_back(chain, machines, own):
@@ -261,11 +268,11 @@ def taken_back(chain, machines, own):
     province.ctl('prefix', 'export', PREFIX, os.path.join(own.dir, 'old'))
     before = machines.refusals
     machines.until += 20
-    until('refused', lambda: machines.refusals > before, 30)
+    until('refused', lambda: machines.refusals > before)
     province.kill()
     province.start()
     before, sent = machines.refusals, machines.sent
-    until('refused again', lambda: machines.refusals > before + 2, 30)
+    until('refused again', lambda: machines.refusals > before + 2)
     assert machines.sent == sent
     province.ctl('prefix', 'resume', PREFIX)
     machines.reach(machines.until)
@@ -276,7 +283,7 @@ def moves(chain, machines, own):
     bundle = os.path.join(own.dir, 'bundle')
     machines.until = STEPS * 2 // 3     # goes on during all this
     sent = machines.sent
-    until('some more', lambda: machines.sent > sent + 5, 30)
+    until('some more', lambda: machines.sent > sent + 5)
     province.ctl('prefix', 'export', PREFIX, bundle)
     stopped = machines.sent
     own.start()
@@ -313,12 +320,12 @@ def main():
         old = text_of(early)
         until('figures of before', lambda: all(
             row['reported'] == len(UNITS) for row in figure(
-                chain.nation, 'pq', old, last=13).get('figures', [0])), 60)
+                chain.nation, 'pq', old, last=13)['figures']))
         asker = Asker(chain.nation, machines, early)
         hour = text_of(edge - HOUR, True)
         until('sealed', lambda: chain.province.ctl(
             'figure', 'seal', 'energy/carbon', hour,
-            check=False).returncode == 0, 60)
+            check=False).returncode == 0)
         sealed = figure(chain.province, 'electricity', hour, 'energy/carbon',
                         vintage=1)
         assert sealed.get('value'), sealed
@@ -328,12 +335,13 @@ def main():
         asker.start()
         stopped, got = moves(chain, machines, own)
         asker.ending = True
-        asker.join(30)
+        asker.join()
         assert asker.failed is None, (asker.before, asker.failed)
         assert asker.asked > 10, asker.asked
-        print('machines: asked %d times meanwhile, name, curve and figure as '
-              'before; %d samples moved, %d refused and sent to the new node'
-              % (asker.asked, got['samples'], machines.refusals))
+        print('machines: asked %d times meanwhile (%d too late), name, curve and '
+              'figure as before; %d samples moved, %d times refused and sent to '
+              'the new node' % (asker.asked, asker.late, got['samples'],
+                                machines.refusals))
         truth, count = truth_of(machines), 0
         for node in (own, chain.province, chain.nation):
             count += equal_at(node, *truth)

@@ -166,7 +166,7 @@ def carbon_equal(chain, truths, start):
         for metric, want in wants.items():
             until('%s %s' % (node.prefix, metric), lambda: node.get(
                 '/api/figures', pack='energy/carbon', metric=metric, at=at,
-                parts=0)[1].get('value') == want, 60)
+                parts=0)[1].get('value') == want)
         status, row = node.get('/api/figures', pack='energy/carbon', at=at,
                                metric='intensity', parts=0)
         assert abs(Fraction(row['value']) - Fraction(1000 * g, wh)) <= \
@@ -175,7 +175,7 @@ def carbon_equal(chain, truths, start):
             each = {unit: value for of in by.values()
                     for unit, value in of.items()}
             until('%s: machines of %s' % (node.prefix, metric),
-                  lambda: machines_of(node, metric, at) == each, 30, 0.5)
+                  lambda: machines_of(node, metric, at) == each, pause=0.5)
     for name, of in works.items():
         print('figure: %s (simulated): %s: %d machines, %d Wh, %d g of carbon '
               'dioxide, equal at enterprise, province and nation' % (
