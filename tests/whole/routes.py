@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """What every path of ours has in common: one way to page, and a POST that is
-sent again under its Idempotency-Key is done once."""
+sent again under its Idempotency-Key is done once, and whatever is asked wrongly
+gets a refusal in one form."""
+import http.client
 import json
 import os
+import re
 import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
-from chain import Chain, Node, http  # noqa: E402
+from chain import TOP, Chain, Node  # noqa: E402
+from chain import http as fetch  # noqa: E402
 
 
 class Pair(Chain):
@@ -94,7 +98,7 @@ def post(node, path, body, key, auth=None):
                'Content-Type': 'application/json'}
     if key is not None:
         headers['Idempotency-Key'] = key
-    status, answer, head = http(node.url + path, json.dumps(body).encode(),
+    status, answer, head = fetch(node.url + path, json.dumps(body).encode(),
                                 headers, 'POST')
     return status, json.loads(answer), head.get('Idempotency-Replayed')
 
@@ -142,10 +146,120 @@ def once(c):
     assert counted['dougong_http_idempotency_total{result="repeated"}'] >= 2
 
 
+# Whatever is asked wrongly, at every path of a node.
+FILL = {'{prefix}': '88.44', '{verb}': 'approve', '{handle...}': '88/x',
+        '{pack...}': 'host', '{pack}': 'host', '{id...}': '88/none',
+        '{id}': '00ff', '{user}': 'nobody', '{name}': 'id'}
+QUERIES = ('limit=0', 'limit=-1', 'limit=99999999', 'limit=x', 'next=%ff%fe',
+           'next=' + 'a' * 3000, 'unknown=1', 'pack=%00', 'at=%zz',
+           'pack=%ff&metric=%ff&at=%ff&unit=%ff&from=%ff&asof=%ff&hash=%ff',
+           'query=%ff&start=%ff&end=%ff&step=%ff&time=%ff&match[]=%ff',
+           '&'.join(['a=1'] * 80))
+BODIES = (b'', b'not json', b'[]', b'null', b'{"a":1,"a":2}', b'\xff\xfe',
+          b'{"user":"\xff"}', b'{"prefix":"\\u0000","user":"\\u0000"}',
+          b'{"id":5,"name":[],"user":{},"pack":1,"items":5,"reason":7,'
+          b'"days":"x","roles":"y","scope":3,"prefix":9,"kind":4}')
+
+
+def paths():
+    """Every pattern that stands in the tables of routes."""
+    found = set()
+    for folder, _, names in os.walk(os.path.join(TOP, 'src')):
+        if os.path.basename(os.path.dirname(folder)) != 'api' \
+                and not folder.endswith('src/app'):
+            continue
+        for name in names:
+            if name.endswith('.c') and not name.endswith('_test.c'):
+                with open(os.path.join(folder, name)) as f:
+                    found |= set(re.findall(
+                        r'"(/(?:api|console|healthz|readyz|metrics|\.well-known)'
+                        r'[a-z0-9_./{}-]*)"', f.read()))
+    return sorted(re.sub(r'{[^}]*}', lambda m: FILL.get(m.group(0), 'x'), p)
+                  for p in found)
+
+
+def ask(node, method, path, body=None, headers=None):
+    """(status, headers, body) of a request that may be against all rules."""
+    talk = http.client.HTTPConnection('127.0.0.1', node.port, timeout=60)
+    try:
+        talk.putrequest(method, path, skip_accept_encoding=True)
+        for name, value in {**node.auth, **(headers or {})}.items():
+            talk.putheader(name, value)
+        if body is not None:
+            talk.putheader('Content-Length', str(len(body)))
+        talk.endheaders(body)
+        answer = talk.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        talk.close()
+
+
+def refusal(what, answer, status=None):
+    """Is it a refusal in the form that its path promises?"""
+    got, head, body = answer
+    assert got < 500 or got in (501, 503), (what, answer)
+    assert status is None or got == status, (what, answer)
+    if got < 400:
+        return
+    said = json.loads(body)
+    if head['Content-Type'] == 'application/problem+json':
+        assert said['status'] == got and said['detail'], (what, said)
+    else:  # the standards' own
+        assert 'responseCode' in said or said['status'] == 'error', (what, said)
+    assert got != 405 or head['Allow'], (what, head)
+    assert got != 401 or head['WWW-Authenticate'], (what, head)
+
+
+def reads(node, path):
+    plain = ask(node, 'GET', path)
+    refusal(path, plain)
+    head = ask(node, 'HEAD', path)
+    assert head[0] == plain[0] and head[2] == b'', (path, head)
+    for query in QUERIES:
+        refusal((path, query), ask(node, 'GET', path + '?' + query),
+                400 if '%00' in query or '%zz' in query else None)
+    return len(QUERIES) + 2
+
+
+def writes(node, method, path):
+    for body in BODIES:
+        for kind in ('application/json', 'application/x-www-form-urlencoded'):
+            refusal((method, path, kind, body), ask(
+                node, method, path, body, {'Content-Type': kind}))
+    refusal((method, path, 'huge'), ask(
+        node, method, path, None, {'Content-Length': '99999999999'}), 413)
+    return 2 * len(BODIES) + 1
+
+
+def sweep(node):
+    """Every path, with every method, asked wrongly: a refusal of its form, and
+    the node goes on."""
+    asked = seen = 0
+    nobody = {'Authorization': ''}
+    for path in paths():
+        status, head, _ = ask(node, 'OPTIONS', path)
+        if status == 404:
+            continue  # of another role
+        assert status == 204, (path, status)
+        seen += 1
+        for method in ('GET', 'POST', 'PUT', 'DELETE', 'PATCH'):
+            body = None if method == 'GET' else b'{}'
+            if method not in head['Allow'].split(', '):
+                refusal((method, path), ask(node, method, path, body), 405)
+                continue
+            refusal((method, path), ask(node, method, path, body, nobody))
+            asked += (reads(node, path) if method == 'GET'
+                      else writes(node, method, path))
+        asked += 7
+    assert seen > 40 and node.process.poll() is None, (seen, node.tail())
+    return '%d requests at %d paths' % (asked, seen)
+
+
 def main():
     with Pair() as c:
         paging(c)
         once(c)
+        print('figure: %s asked wrongly' % sweep(c.enterprise))
         print('figure: %d listings read page by page; repeats are not done again'
               % len(LISTINGS))
 
