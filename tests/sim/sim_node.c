@@ -10,8 +10,10 @@
 
 enum {
     NODE_PAUSE_MS = 120000,
-    NODE_CLOCK_MS = 3600000,
-    NODE_POWER_CALLS = 40, /* the power fails within so many calls */
+    NODE_CLOCK_MS = 3600000, /* wrong by so much at most, */
+    NODE_CLOCK_FAR = 24,     /* or by as much as a day, */
+    NODE_CLOCK_RARE = 4,     /* one time in four */
+    NODE_POWER_CALLS = 40,   /* the power fails within so many calls */
     NODE_FILE = 256 << 10,
     NODE_MAP = 64 << 20,
 };
@@ -506,9 +508,11 @@ node_fault(struct sim_node *node)
         node->loop.paused_until_ms =
             world->now_ms + (int64_t)base_rng_below(&world->rng, NODE_PAUSE_MS);
     } else if (sim_world_hits(world, SIM_FAULT_CLOCK)) {
+        uint64_t most = NODE_CLOCK_MS;
+        if (base_rng_below(&world->rng, NODE_CLOCK_RARE) == 0)
+            most *= NODE_CLOCK_FAR;
         node->loop.wall_offset_ms =
-            (int64_t)base_rng_below(&world->rng, 2 * NODE_CLOCK_MS) -
-            NODE_CLOCK_MS;
+            (int64_t)base_rng_below(&world->rng, 2 * most) - (int64_t)most;
     }
 }
 
