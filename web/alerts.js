@@ -44,7 +44,8 @@ export function draw() {
       { head: word().time, style: 'when', of: (one) => moment(one.at) },
       { head: w.node, of: (one) => about(pairs(one.text)) },
       { head: w.what, of: sentence },
-    ], list, { key: (one) => one.number, caption: w.title }),
+    ], list, { key: (one) => one.number, caption: w.title,
+      style: 'alerts' }),
     h('p', { class: 'turn' },
       before && a(link('overview'), w.newest),
       next && a(link('overview', '', { alerts: next }), word().older))));
