@@ -60,6 +60,16 @@ base_bytes_slice(struct bytes a, size_t from, size_t size)
     return (struct bytes){a.at + from, size < left ? size : left};
 }
 
+struct bytes
+base_bytes_trim(struct bytes a)
+{
+    while (a.size > 0 && a.at[a.size - 1] <= ' ')
+        a.size--;
+    while (a.size > 0 && a.at[0] <= ' ')
+        a = base_bytes_slice(a, 1, SIZE_MAX);
+    return a;
+}
+
 char *
 base_bytes_string(struct bytes a, char *to, size_t size)
 {

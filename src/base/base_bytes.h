@@ -53,6 +53,8 @@ void base_bytes_fold(struct bytes a, uint8_t *to);
 size_t base_bytes_find(struct bytes a, uint8_t byte);
 /* What of a lies in [from, from + size); empty at a's end if nothing does. */
 struct bytes base_bytes_slice(struct bytes a, size_t from, size_t size);
+/* Without spaces and control bytes at its ends. */
+struct bytes base_bytes_trim(struct bytes a);
 /* A NUL-terminated copy cut to size - 1; returns to. */
 char *base_bytes_string(struct bytes a, char *to, size_t size);
 /* Valid UTF-8 (no surrogates, overlong forms, or beyond U+10FFFF)? */

@@ -52,6 +52,9 @@ slices_are_clamped(void **state)
     assert_int_equal(base_bytes_slice(base_bytes(NULL, 0), 0, 1).size, 0);
     assert_int_equal(base_bytes_find(b("a=b"), '='), 1);
     assert_int_equal(base_bytes_find(b("ab"), '='), 2);
+    assert_true(base_bytes_is(base_bytes_trim(b(" \ta b\r\n")), "a b"));
+    assert_int_equal(base_bytes_trim(b(" \n")).size, 0);
+    assert_int_equal(base_bytes_trim(base_bytes(NULL, 0)).size, 0);
     char text[4];
     assert_string_equal(base_bytes_string(b("abcdef"), text, 4), "abc");
     assert_string_equal(base_bytes_string(b("ab"), text, 4), "ab");

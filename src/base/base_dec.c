@@ -380,20 +380,3 @@ base_dec_parse(struct bytes text, struct dec *ret_value)
         return ERR_RANGE;
     return dec_signed(reader.minus, magnitude, &ret_value->count);
 }
-
-enum err
-base_dec_int_parse(struct bytes text, __int128 *ret_value)
-{
-    dec_u128 magnitude = 0;
-    bool over = false, minus = text.size && text.at[0] == '-';
-    if (text.size == (minus ? 1 : 0))
-        return ERR_SYNTAX;
-    for (size_t i = minus; i < text.size; i++) {
-        if (text.at[i] < '0' || text.at[i] > '9')
-            return ERR_SYNTAX;
-        over |= __builtin_mul_overflow(magnitude, (dec_u128)10, &magnitude);
-        over |= __builtin_add_overflow(
-            magnitude, (dec_u128)(unsigned)(text.at[i] - '0'), &magnitude);
-    }
-    return over ? ERR_RANGE : dec_signed(minus, magnitude, ret_value);
-}

@@ -53,8 +53,7 @@ int base_dec_compare(struct dec a, struct dec b);
  * (at most 12, rounded half away from zero); returns to, of BASE_DEC_TEXT
  * bytes.  Never "-0". */
 char *base_dec_text(struct dec value, int digits, char *to);
-/* A 128-bit integer as text (to: BASE_DEC_TEXT bytes), and back. */
+/* A 128-bit integer as text (to: BASE_DEC_TEXT bytes). */
 char *base_dec_int_text(__int128 value, char *to);
-enum err base_dec_int_parse(struct bytes text, __int128 *ret_value);
 
 #endif

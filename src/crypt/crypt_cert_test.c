@@ -95,16 +95,6 @@ hashes_are_the_standard_ones(void **state)
     crypt_hash_sha1(base_bytes_text("abc"), hash);
     assert_string_equal(base_b64_hex(base_bytes(hash, 20), hex),
                         "a9993e364706816aba3e25717850c26c9cd0d89d");
-    /* RFC 4231, case 2 */
-    crypt_hash_hmac256(base_bytes_text("Jefe"),
-                       base_bytes_text("what do ya want for nothing?"), hash);
-    assert_string_equal(
-        base_b64_hex(base_bytes(hash, 32), hex),
-        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-    crypt_hash_hmac256(base_bytes(NULL, 0), base_bytes(NULL, 0), hash);
-    assert_string_equal(
-        base_b64_hex(base_bytes(hash, 32), hex),
-        "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
     uint8_t other[32];
     memcpy(other, hash, 32);
     assert_true(crypt_hash_equal(hash, other, 32));

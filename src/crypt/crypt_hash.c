@@ -39,15 +39,6 @@ crypt_hash_sha1(struct bytes data, uint8_t to[20])
     must(EVP_Digest(hash_at(data), data.size, to, NULL, EVP_sha1(), NULL) == 1);
 }
 
-void
-crypt_hash_hmac256(struct bytes key, struct bytes data, uint8_t to[32])
-{
-    size_t size = 0;
-    must(EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, hash_at(key), key.size,
-                   hash_at(data), data.size, to, 32, &size) &&
-         size == 32);
-}
-
 bool
 crypt_hash_equal(const uint8_t *a, const uint8_t *b, size_t size)
 {

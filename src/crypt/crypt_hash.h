@@ -1,7 +1,11 @@
-/* crypt_hash.h -- SHA-256, SHA-1, HMAC-SHA-256, constant-time compare, over
- * OpenSSL.
+/* crypt_hash.h -- SHA-256, SHA-1, and a comparison in constant time.
  *
- * Hashing cannot fail but for want of memory: that ends the process. */
+ * Why: one place that knows the library's way of hashing (OpenSSL's EVP).
+ *
+ * Shape    the whole input at once, or in parts; digests into the caller's
+ *          bytes.
+ * Errors   none: hashing fails only for want of memory, which ends the process.
+ * Source   FIPS 180-4. */
 #ifndef CRYPT_HASH_H
 #define CRYPT_HASH_H
 
@@ -13,7 +17,6 @@ void crypt_hash_sha256_parts(const struct bytes *parts, unsigned count,
                              uint8_t to[32]);
 /* For what old protocols call a digest; never for trust. */
 void crypt_hash_sha1(struct bytes data, uint8_t to[20]);
-void crypt_hash_hmac256(struct bytes key, struct bytes data, uint8_t to[32]);
 bool crypt_hash_equal(const uint8_t *a, const uint8_t *b, size_t size);
 
 #endif

@@ -143,19 +143,6 @@ model_code_find(const struct model_code_list *list, struct bytes code,
     return NULL;
 }
 
-bool
-model_code_flag(const struct model_code *code, const char *flag)
-{
-    struct bytes rest = base_bytes_text(code->flags);
-    while (rest.size) {
-        size_t bar = base_bytes_find(rest, '|');
-        if (base_bytes_is(base_bytes(rest.at, bar), flag))
-            return true;
-        rest = base_bytes_slice(rest, bar + 1, rest.size);
-    }
-    return false;
-}
-
 /* Parents as indexes; no code twice, no chain deeper than 8, so no circle. */
 static void
 code_link(struct model_csv *csv, struct model_code_list *list,

@@ -39,7 +39,6 @@ enum err model_code_read(struct base_arena *arena, const char *name,
 const struct model_code *model_code_find(const struct model_code_list *list,
                                          struct bytes code,
                                          struct base_note *note);
-bool model_code_flag(const struct model_code *code, const char *flag);
 /* YYYY-MM-DD in days since 1970; an empty cell is open. */
 int32_t model_code_day(struct model_csv *csv, const struct model_csv_cell *cell,
                        int32_t open);

@@ -500,12 +500,6 @@ net_conn_door(struct net_conn *conn)
     return conn->owner->door;
 }
 
-struct net *
-net_conn_net(struct net_conn *conn)
-{
-    return conn->owner->net;
-}
-
 bool
 net_conn_is_tls(const struct net_conn *conn)
 {

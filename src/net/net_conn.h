@@ -121,7 +121,6 @@ enum err net_connect(struct net *net, const char *address, uint16_t port,
 void *net_conn_state(struct net_conn *conn);
 struct net_conn *net_conn_of(void *state);
 void *net_conn_door(struct net_conn *conn);
-struct net *net_conn_net(struct net_conn *conn);
 bool net_conn_is_tls(const struct net_conn *conn);
 struct ssl_st *net_conn_ssl(struct net_conn *conn); /* NULL when plain */
 /* "127.0.0.1:4711"; to: 64 bytes. */

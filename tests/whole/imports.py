@@ -125,12 +125,12 @@ missing: ["无", "NA"]
 columns:
   - {column: 温度, metric: temperature_c, unit: Cel}
   - {column: 功率, metric: power_w, scale: "1000"}
-  - {column: 状态, metric: state, words: {运行: 1, 停机: 4}}
+  - {column: '状"态', metric: state, words: {运行: 1, 停机: 4}}
 '''
 
 OWN = '''导出文件
 第二行
-时间;设备;温度;功率;状态
+时间;设备;温度;功率;"状""态"
 2026-11-20 08:00;甲 1/2;21,5;1,25;运行
 2026-11-20 08:01;甲 1/2;无;1,30;停机
 2026-11-20 08:02;甲 1/2;无;NA;

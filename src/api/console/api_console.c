@@ -16,28 +16,17 @@ api_console_find(struct bytes path)
     return NULL;
 }
 
-static struct bytes
-console_trim(struct bytes text)
-{
-    while (text.size > 0 && (text.at[0] == ' ' || text.at[0] == '\t'))
-        text = base_bytes_slice(text, 1, text.size);
-    while (text.size > 0 &&
-           (text.at[text.size - 1] == ' ' || text.at[text.size - 1] == '\t'))
-        text.size--;
-    return text;
-}
-
 /* Our tags hold no comma, so a list may be cut at commas: a foreign tag with
  * one in it falls into pieces that match nothing. */
 bool
 api_console_matches(struct bytes if_none_match, const char *etag)
 {
     struct bytes left = if_none_match;
-    if (base_bytes_is(console_trim(left), "*"))
+    if (base_bytes_is(base_bytes_trim(left), "*"))
         return true;
     while (left.size > 0) {
         size_t end = base_bytes_find(left, ',');
-        struct bytes tag = console_trim(base_bytes_slice(left, 0, end));
+        struct bytes tag = base_bytes_trim(base_bytes_slice(left, 0, end));
         if (base_bytes_starts(tag, base_bytes_text("W/")))
             tag = base_bytes_slice(tag, 2, tag.size);
         if (base_bytes_is(tag, etag))

@@ -58,6 +58,18 @@ value_vlist(struct bytes data)
 }
 
 static json_t *
+value_attributes(struct wire_hs_site_run run)
+{
+    struct bytes name, value;
+    json_t *list = json_array();
+    while (wire_hs_site_attribute(&run, &name, &value))
+        json_array_append_new(list, json_pack("{s:o, s:o}", "name",
+                                              net_http_json_text(name), "value",
+                                              net_http_json_text(value)));
+    return list;
+}
+
+static json_t *
 value_interfaces(struct wire_hs_site_run run)
 {
     static const char *const transports[] = {"UDP", "TCP", "HTTP", "HTTPS"};
@@ -105,13 +117,14 @@ value_site(struct bytes data)
                       value_form("base64", net_http_json_base64(server.key)),
                       "interfaces", value_interfaces(server.interfaces)));
     return value_form(
-        "site", json_pack("{s:i, s:o, s:i, s:b, s:b, s:[], s:o}", "version", 1,
-                          "protocolVersion",
-                          json_sprintf("%u.%u", site.major, site.minor),
-                          "serialNumber", (int)site.serial, "primarySite",
-                          (site.mask & WIRE_HS_SITE_PRIMARY) != 0,
-                          "multiPrimary", (site.mask & WIRE_HS_SITE_MULTI) != 0,
-                          "attributes", "servers", servers));
+        "site",
+        json_pack("{s:i, s:o, s:i, s:b, s:b, s:o, s:o}", "version", 1,
+                  "protocolVersion",
+                  json_sprintf("%u.%u", site.major, site.minor), "serialNumber",
+                  (int)site.serial, "primarySite",
+                  (site.mask & WIRE_HS_SITE_PRIMARY) != 0, "multiPrimary",
+                  (site.mask & WIRE_HS_SITE_MULTI) != 0, "attributes",
+                  value_attributes(site.attributes), "servers", servers));
 }
 
 static bool

@@ -56,6 +56,25 @@ read_more(struct import_read *reader)
     return ERR_OK;
 }
 
+/* Doubled quotes become single ones, in the buffer: what is written is never
+ * ahead of what is read. */
+static void
+read_unquote(struct import_read *reader, struct wire_csv_cell *cells,
+             unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        struct bytes *text = &cells[i].text;
+        struct base_out out;
+        if (!cells[i].doubled)
+            continue;
+        base_out_fixed(&out, reader->buffer + (text->at - reader->buffer),
+                       text->size);
+        wire_csv_text(&cells[i], &out);
+        *text = base_out_bytes(&out);
+        cells[i].doubled = false;
+    }
+}
+
 enum err
 import_read_next(struct import_read *reader, struct wire_csv_cell *cells,
                  unsigned *ret_count)
@@ -63,6 +82,8 @@ import_read_next(struct import_read *reader, struct wire_csv_cell *cells,
     struct wire_csv *csv = &reader->csv;
     for (;;) {
         enum err err = wire_csv_next(csv, cells, IMPORT_CELLS, ret_count);
+        if (err == ERR_OK)
+            read_unquote(reader, cells, *ret_count);
         if (err != ERR_AGAIN)
             return err;
         if (csv->at == 0 && csv->text.size == READ_BUFFER) {

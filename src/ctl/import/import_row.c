@@ -36,18 +36,6 @@ import_row_refusal(enum import_refusal refusal)
     return names[refusal];
 }
 
-static struct bytes
-row_trim(struct bytes text)
-{
-    while (text.size && text.at[text.size - 1] <= ' ')
-        text.size--;
-    while (text.size && text.at[0] <= ' ') {
-        text.at++;
-        text.size--;
-    }
-    return text;
-}
-
 static enum import_refusal
 row_refuse(struct import_row *row, const struct wire_csv_cell *cell,
            enum import_refusal refusal, const char *what)
@@ -55,7 +43,8 @@ row_refuse(struct import_row *row, const struct wire_csv_cell *cell,
     char text[ROW_TEXT];
     base_err_note_at(
         &row->note, ERR_SYNTAX, "", cell->line, cell->column, "\"%s\" is %s",
-        base_bytes_string(row_trim(cell->text), text, sizeof text), what);
+        base_bytes_string(base_bytes_trim(cell->text), text, sizeof text),
+        what);
     return refusal;
 }
 
@@ -67,7 +56,7 @@ row_column(const char *name, const struct wire_csv_cell *cells, unsigned count,
 {
     uint64_t number;
     for (unsigned i = 0; cells && i < count; i++)
-        if (base_bytes_is(row_trim(cells[i].text), name)) {
+        if (base_bytes_is(base_bytes_trim(cells[i].text), name)) {
             *ret_at = i;
             return ERR_OK;
         }
@@ -119,7 +108,7 @@ static enum import_refusal
 row_time(const struct import_map *map, const struct wire_csv_cell *cell,
          struct import_row *row)
 {
-    struct bytes text = row_trim(cell->text);
+    struct bytes text = base_bytes_trim(cell->text);
     struct wall time;
     for (unsigned i = 0; i < map->format_count; i++)
         if (wire_csv_value_time(map->formats[i], text, map->zone_s,
@@ -136,7 +125,7 @@ static enum import_refusal
 row_word(const struct import_column *column, const struct wire_csv_cell *cell,
          struct import_row *row, struct wire_csv_value *ret_value)
 {
-    struct bytes text = row_trim(cell->text);
+    struct bytes text = base_bytes_trim(cell->text);
     for (unsigned i = 0; i < column->word_count; i++)
         if (base_bytes_equal(text, column->words[i].text)) {
             *ret_value = column->words[i].value;
@@ -150,7 +139,7 @@ row_value(const struct import_map *map, const struct import_column *column,
           const struct wire_csv_cell *cell, struct import_row *row)
 {
     struct wire_csv_value value;
-    struct bytes text = row_trim(cell->text);
+    struct bytes text = base_bytes_trim(cell->text);
     if (row_missing(map, text)) {
         row->missing++;
         return IMPORT_TAKEN;
@@ -193,7 +182,7 @@ row_topic(const struct import_map *map, const struct wire_csv_cell *cells,
         const struct import_part *part = &map->id[i];
         struct bytes text = part->text;
         if (part->column) {
-            text = row_trim(cells[part->at].text);
+            text = base_bytes_trim(cells[part->at].text);
             if (text.size == 0 || text.size > MODEL_ID_MAX / 2 ||
                 !wire_mqtt_read_is_text(text))
                 return row_refuse(row, &cells[part->at], IMPORT_ID,

@@ -330,18 +330,6 @@ map_verdict(enum err err)
     }
 }
 
-static struct bytes
-map_trim(struct bytes text)
-{
-    while (text.size && text.at[text.size - 1] <= ' ')
-        text.size--;
-    while (text.size && text.at[0] <= ' ') {
-        text.at++;
-        text.size--;
-    }
-    return text;
-}
-
 static enum err
 map_number(struct bytes text, struct num *ret_num)
 {
@@ -361,7 +349,7 @@ map_take_number(struct mqtt_map *map, struct mqtt_map_entry *entry,
                 struct mqtt_map_taken *ret)
 {
     struct num num;
-    if (map_number(map_trim(payload), &num) != ERR_OK)
+    if (map_number(base_bytes_trim(payload), &num) != ERR_OK)
         return base_err_note(&map->note, ERR_SYNTAX,
                              "the payload is not a number, true or false");
     enum err err = stream_write_slot(map->stream, entry->slot, wall.ms, num,
@@ -501,7 +489,7 @@ map_take_reading(struct mqtt_map *map, struct mqtt_map_entry *entry,
                  struct bytes payload, struct wall wall,
                  struct mqtt_map_taken *ret)
 {
-    payload = map_trim(payload);
+    payload = base_bytes_trim(payload);
     bool array = payload.size && payload.at[0] == '[';
     enum err err = ERR_OK;
     map->note.text[0] = 0;

@@ -170,19 +170,6 @@ wire_hello_pack_write(struct base_out *out, uint64_t shape, struct bytes name)
     wire_hello_text_write(out, name);
 }
 
-enum err
-wire_hello_text_next(struct base_cur *cur, struct bytes *ret_text)
-{
-    if (base_cur_ok(cur) && base_cur_left(cur) == 0)
-        return ERR_ABSENT;
-    uint8_t size = base_cur_u8(cur);
-    struct bytes text = base_cur_take(cur, size);
-    if (!base_cur_ok(cur))
-        return cur->failed;
-    *ret_text = text;
-    return ERR_OK;
-}
-
 void
 wire_hello_text_write(struct base_out *out, struct bytes text)
 {

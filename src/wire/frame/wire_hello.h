@@ -90,8 +90,7 @@ enum err wire_hello_pack_next(struct base_cur *cur, uint64_t *ret_shape,
                               struct bytes *ret_name);
 void wire_hello_pack_write(struct base_out *out, uint64_t shape,
                            struct bytes name);
-/* One {length u8, text}; ABSENT at the end. */
-enum err wire_hello_text_next(struct base_cur *cur, struct bytes *ret_text);
+/* {length u8, text} */
 void wire_hello_text_write(struct base_out *out, struct bytes text);
 
 enum err wire_hello_timing_read(struct bytes value, uint16_t *ret_ping_s,

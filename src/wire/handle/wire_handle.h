@@ -183,9 +183,6 @@ enum err wire_handle_read_query(struct bytes body,
                                 struct wire_handle_query *ret_query);
 void wire_handle_write_query(struct base_out *out,
                              const struct wire_handle_query *query);
-/* Is this value among what is asked for? */
-bool wire_handle_wants(const struct wire_handle_query *query,
-                       const struct wire_hs_value *value);
 
 /* What a RESOLUTION gives, and referrals: a handle and its values. */
 struct wire_handle_values {

@@ -92,24 +92,6 @@ wire_handle_write_query(struct base_out *out,
     base_out_bytes_add(out, query->rest);
 }
 
-bool
-wire_handle_wants(const struct wire_handle_query *query,
-                  const struct wire_hs_value *value)
-{
-    struct base_cur cur;
-    if (query->index_count == 0 && query->type_count == 0)
-        return true;
-    base_cur_init(&cur, query->indexes);
-    for (uint32_t i = 0; i < query->index_count; i++)
-        if (base_cur_u32be(&cur) == value->index)
-            return true;
-    base_cur_init(&cur, query->types);
-    for (uint32_t i = 0; i < query->type_count; i++)
-        if (wire_hs_type_matches(wire_hs_read_str(&cur), value->type))
-            return true;
-    return false;
-}
-
 enum err
 wire_handle_read_values(struct bytes body,
                         struct wire_handle_values *ret_values)

@@ -93,25 +93,6 @@ a_count_beyond_a_quarter_of_the_rest_is_refused(void **state)
         ERR_SHORT);
 }
 
-static void
-index_and_type_lists_are_a_union(void **state)
-{
-    (void)state;
-    static const uint8_t indexes[] = {0, 0, 0, 7};
-    static const uint8_t types[] = {0, 0, 0, 3, 'U', 'R', 'L'};
-    struct wire_handle_query query = {.index_count = 1,
-                                      .type_count = 1,
-                                      .indexes = {indexes, sizeof indexes},
-                                      .types = {types, sizeof types}};
-    struct wire_hs_value value = {.index = 7, .type = base_bytes_text("DESC")};
-    assert_true(wire_handle_wants(&query, &value));
-    value.index = 8;
-    assert_false(wire_handle_wants(&query, &value));
-    value.type = base_bytes_text("url");
-    assert_true(wire_handle_wants(&query, &value));
-    assert_true(wire_handle_wants(&(struct wire_handle_query){0}, &value));
-}
-
 /* A message of this size behind the envelope, cut and put together. */
 static void
 in_parts(size_t size, unsigned parts, size_t last)
@@ -505,7 +486,6 @@ main(void)
         cmocka_unit_test(a_session_is_a_number_above_zero),
         cmocka_unit_test(a_query_that_asks_for_too_much_is_refused),
         cmocka_unit_test(a_count_beyond_a_quarter_of_the_rest_is_refused),
-        cmocka_unit_test(index_and_type_lists_are_a_union),
         cmocka_unit_test(a_message_is_cut_at_492_bytes),
         cmocka_unit_test(what_is_compressed_or_encrypted_is_told_apart),
         cmocka_unit_test(every_exchange_is_written_as_it_was_read),

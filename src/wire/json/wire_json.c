@@ -262,18 +262,6 @@ wire_json_next(struct wire_json *json, struct bytes *ret_text)
     return json_value(json, byte, ret_text);
 }
 
-bool
-wire_json_skip(struct wire_json *json)
-{
-    struct bytes text;
-    unsigned depth = json->depth;
-    do {
-        if (wire_json_next(json, &text) == WIRE_JSON_ERROR)
-            return false;
-    } while (json->depth > depth || json->expect == JSON_VALUE);
-    return true;
-}
-
 static void
 json_utf8(struct base_out *out, uint32_t point)
 {

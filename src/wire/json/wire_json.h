@@ -54,8 +54,6 @@ struct wire_json {
 void wire_json_init(struct wire_json *json, struct bytes text);
 enum wire_json_kind wire_json_next(struct wire_json *json,
                                    struct bytes *ret_text);
-/* Go over the value that comes next, whatever it is; false: failed. */
-bool wire_json_skip(struct wire_json *json);
 /* Take back the escapes of a string that wire_json_next has given. */
 void wire_json_text(struct bytes string, struct base_out *out);
 

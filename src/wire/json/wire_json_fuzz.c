@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static bool
+static void
 json_walk(struct bytes text)
 {
     struct wire_json json;
@@ -17,7 +17,7 @@ json_walk(struct bytes text)
         must(steps <= text.size + 1);
         kind = wire_json_next(&json, &token);
         if (kind == WIRE_JSON_ERROR || kind == WIRE_JSON_END)
-            return kind == WIRE_JSON_END;
+            return;
         if (kind != WIRE_JSON_NAME && kind != WIRE_JSON_STRING &&
             kind != WIRE_JSON_NUMBER)
             continue;
@@ -34,13 +34,6 @@ json_walk(struct bytes text)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct bytes text = base_bytes(data, size);
-    struct wire_json json;
-    struct bytes token;
-    bool whole = json_walk(text);
-    wire_json_init(&json, text);
-    bool skipped =
-        wire_json_skip(&json) && wire_json_next(&json, &token) == WIRE_JSON_END;
-    must(whole == skipped);
+    json_walk(base_bytes(data, size));
     return 0;
 }

@@ -130,23 +130,6 @@ thirty_two_levels_and_no_more(void **state)
     }
 }
 
-static void
-a_value_can_be_skipped_whole(void **state)
-{
-    (void)state;
-    struct wire_json json;
-    struct bytes token;
-    wire_json_init(&json, base_bytes_text("{\"a\":{\"b\":[1,{}]},\"c\":7}"));
-    assert_int_equal(wire_json_next(&json, &token), WIRE_JSON_OBJECT);
-    assert_int_equal(wire_json_next(&json, &token), WIRE_JSON_NAME);
-    assert_true(wire_json_skip(&json));
-    assert_int_equal(wire_json_next(&json, &token), WIRE_JSON_NAME);
-    assert_true(base_bytes_is(token, "c"));
-    assert_int_equal(wire_json_next(&json, &token), WIRE_JSON_NUMBER);
-    assert_int_equal(wire_json_next(&json, &token), WIRE_JSON_OBJECT_END);
-    assert_int_equal(wire_json_next(&json, &token), WIRE_JSON_END);
-}
-
 int
 main(void)
 {
@@ -155,7 +138,6 @@ main(void)
         cmocka_unit_test(what_is_not_json_is_refused),
         cmocka_unit_test(escapes_are_taken_back),
         cmocka_unit_test(thirty_two_levels_and_no_more),
-        cmocka_unit_test(a_value_can_be_skipped_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
