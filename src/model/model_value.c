@@ -31,9 +31,10 @@ value_year(const struct model_pack *pack, uint32_t window)
     return base_time_civil(start, pack->calendar.zone_s).year;
 }
 
-enum err
-model_value_table(const struct model_pack *pack, unsigned at, uint32_t window,
-                  uint32_t cell, struct dec *ret_value)
+/* ABSENT: no row for these codes, or none so early. */
+static enum err
+value_table(const struct model_pack *pack, unsigned at, uint32_t window,
+            uint32_t cell, struct dec *ret_value)
 {
     const struct model_pack_table *table = &pack->tables[at];
     uint32_t place = value_place(pack, table, cell);
@@ -67,8 +68,8 @@ value_slot(void *self, uint32_t slot)
         value.string = base_bytes_text(code->code);
         value.flags = base_bytes_text(code->flags);
     } else if (slot >= MODEL_PACK_SLOT_TABLE) {
-        value.err = model_value_table(pack, slot - MODEL_PACK_SLOT_TABLE,
-                                      row->window, row->cell, &value.num);
+        value.err = value_table(pack, slot - MODEL_PACK_SLOT_TABLE, row->window,
+                                row->cell, &value.num);
     } else if (!(row->mask >> slot & 1)) {
         value.err = ERR_ABSENT;
     } else {
@@ -107,8 +108,9 @@ model_value_measure(const struct model_pack *pack, unsigned measure,
     return ERR_OK;
 }
 
-bool
-model_value_reported(const struct model_pack *pack, uint64_t mask)
+/* Has the unit reported: anything, and all that is required? */
+static bool
+value_reported(const struct model_pack *pack, uint64_t mask)
 {
     for (unsigned i = 0; i < pack->input_count; i++)
         if (pack->inputs[i].required && !(mask >> i & 1))
@@ -131,7 +133,7 @@ model_value_unit(const struct model_pack *pack,
     unsigned failed = 0;
     *ret_figure = (struct model_figure){0};
     value_put(ret_figure, MODEL_FIGURE_EXPECTED, 1);
-    if (model_value_reported(pack, row->mask))
+    if (value_reported(pack, row->mask))
         value_put(ret_figure, MODEL_FIGURE_REPORTED, 1);
     for (unsigned i = 0; i < pack->measure_count; i++) {
         int64_t value;

@@ -30,12 +30,6 @@ enum err model_value_measure(const struct model_pack *pack, unsigned measure,
 bool model_value_holds(const struct model_pack *pack,
                        const struct model_expr *expr,
                        const struct model_value_row *row);
-/* ABSENT: no row for these codes, or none so early. */
-enum err model_value_table(const struct model_pack *pack, unsigned table,
-                           uint32_t window, uint32_t cell,
-                           struct dec *ret_value);
-/* Has the unit reported: anything, and all that is required? */
-bool model_value_reported(const struct model_pack *pack, uint64_t mask);
 /* All of one unit: expected 1, reported 1 if it has, and every measure that
  * can be had; returns how many failed though their inputs are there. */
 unsigned model_value_unit(const struct model_pack *pack,

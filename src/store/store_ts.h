@@ -15,9 +15,10 @@
  * Memory   head <= config.head_bytes; beyond it segments are written early,
  *          then appends are BUSY until one is; 4,096 columns a group,
  *          config.series_max series.
- * Limits   32 labels; name 128 B, value 1,024 B, set 4 KiB; time from
- *          now - retention to now + 10 min.
- * Errors   LABEL LIMIT TIME FULL BUSY IO CORRUPT PARTIAL UNSUPPORTED. */
+ * Kept     a segment goes when all in it is older than the newest sample by
+ * more than config.retention_ms (looked for each hour). Limits   32 labels;
+ * name 128 B, value 1,024 B, set 4 KiB; time from now - retention to now + 10
+ * min. Errors   LABEL LIMIT TIME FULL BUSY IO CORRUPT PARTIAL UNSUPPORTED. */
 #ifndef STORE_TS_H
 #define STORE_TS_H
 
@@ -112,31 +113,10 @@ enum err store_ts_read(struct store_ts *ts, uint32_t group, uint32_t column,
 enum err store_ts_last(struct store_ts *ts, uint32_t group, uint32_t column,
                        int64_t t, int64_t lookback,
                        struct store_ts_sample *ret_sample);
-/* The first sample with time > t. ABSENT. */
-enum err store_ts_next(struct store_ts *ts, uint32_t group, uint32_t column,
-                       int64_t t, struct store_ts_sample *ret_sample);
-/* count sum min max first last increase over (from + k*step, +step]; the
- * caller decodes when UNSUPPORTED (always, until the store issue). */
-enum store_ts_op {
-    STORE_TS_COUNT,
-    STORE_TS_SUM,
-    STORE_TS_MIN,
-    STORE_TS_MAX,
-    STORE_TS_FIRST,
-    STORE_TS_LAST,
-    STORE_TS_INCREASE,
-};
-/* Label names (name empty) or the values of one, of matching series, sorted. */
-enum err store_ts_names(struct store_ts *ts, struct bytes name,
-                        const struct model_matcher *matchers, unsigned count,
-                        uint32_t limit, struct base_arena *arena,
-                        struct bytes **ret_names, uint32_t *ret_count);
 /* Rows with t in [from, to] of matching series: invisible at return. */
 enum err store_ts_drop(struct store_ts *ts,
                        const struct model_matcher *matchers, unsigned count,
                        int64_t from, int64_t to, uint64_t *ret_sequence);
-/* Whole segments older than this go. */
-void store_ts_drop_before(struct store_ts *ts, int64_t t);
 /* Write the head to a segment now; done runs on loop. */
 void store_ts_seal(struct store_ts *ts, struct base_task *done);
 

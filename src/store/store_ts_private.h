@@ -264,7 +264,8 @@ struct store_ts {
     struct store_ts_job *job;
     struct base_task *done, **done_last; /* for the seal that comes next */
     bool seal_wanted;
-    int64_t retry_ms; /* mono; no seal before it */
+    int64_t retry_ms;  /* mono; no seal before it */
+    int64_t forget_ms; /* mono; then old segments are looked for */
     struct base_timer timer;
     struct store_ts_counts counts;
 };

@@ -327,34 +327,3 @@ store_ts_last(struct store_ts *ts, uint32_t group, uint32_t column_index,
     };
     return ERR_OK;
 }
-
-enum err
-store_ts_next(struct store_ts *ts, uint32_t group, uint32_t column_index,
-              int64_t t, struct store_ts_sample *ret_sample)
-{
-    const struct store_ts_group *its = store_ts_index_group(ts, group);
-    must(column_index < its->column_count);
-    const struct store_ts_column *column = &its->columns[column_index];
-    enum err err = store_ts_newest(ts, group, column_index);
-    if (err != ERR_OK)
-        return err;
-    int64_t from = t < ts->first_t ? ts->first_t : t + 1;
-    int64_t end = column->t, step = READ_STEP_MS;
-    if (t == INT64_MAX || end == STORE_TS_NEVER)
-        return ERR_ABSENT;
-    while (from <= end) {
-        int64_t high = read_far(from, end, step) ? from + step : end;
-        size_t count = 0;
-        err = read_all(ts, group, column_index, from, high, UINT64_MAX, &count);
-        if (err == ERR_OK && count > 0)
-            *ret_sample = ts->samples[0];
-        read_done(ts);
-        if (err != ERR_OK || count > 0)
-            return err;
-        if (high == end)
-            break;
-        from = high + 1;
-        step = read_longer(step);
-    }
-    return ERR_ABSENT;
-}

@@ -19,6 +19,7 @@
 enum {
     SEAL_RETRY_MS = 10000,
     SEAL_CHECK_MS = 5000,
+    SEAL_FORGET_MS = 3600000,
 };
 
 /* Beyond this much journal the head is sealed, whatever its age. */
@@ -407,45 +408,12 @@ seal_due(struct store_ts *ts)
            ts->head_bytes > ts->config.head_bytes / 64;
 }
 
-void
-store_ts_seal_check(struct store_ts *ts)
-{
-    struct store_ts_job *job = ts->job;
-    if (job && job->step == STORE_TS_JOB_FAILED &&
-        base_loop_mono(ts->config.loop).ms >= ts->retry_ms &&
-        store_journal_state(ts->config.journal) != STORE_JOURNAL_FAILED) {
-        job->file.id = job->group_count > 0 && !job->old
-                           ? (uint64_t)ts->config.shard << 56 | job->gen
-                           : 0;
-        store_ts_job_post(job);
-    } else if (!job && seal_due(ts)) {
-        seal_start(ts);
-    }
-    seal_count(ts);
-}
+/* --- retention --- */
 
-void
-store_ts_seal(struct store_ts *ts, struct base_task *done)
+/* Whole segments older than t go. */
+static void
+seal_forget_before(struct store_ts *ts, int64_t t)
 {
-    if (done) {
-        done->next = NULL;
-        *ts->done_last = done;
-        ts->done_last = &done->next;
-    }
-    if (ts->job) {
-        ts->seal_wanted = true;
-        ts->retry_ms = 0;
-        store_ts_seal_check(ts);
-    } else {
-        seal_start(ts);
-    }
-}
-
-void
-store_ts_drop_before(struct store_ts *ts, int64_t t)
-{
-    if (ts->job)
-        return; /* comes again soon enough */
     struct store_ts_job *job = store_ts_job_new(ts);
     uint32_t left = 0;
     job->back = seal_back;
@@ -469,8 +437,60 @@ store_ts_drop_before(struct store_ts *ts, int64_t t)
             if (ts->index.groups[i]->columns[c].t < t)
                 ts->index.groups[i]->columns[c].t = STORE_TS_UNKNOWN;
     ts->job = job;
-    seal_count(ts);
     store_ts_job_post(job);
+}
+
+/* Counted from the newest sample in segments, or from now if that is ahead: a
+ * clock that leaps takes nothing with it. */
+static void
+seal_forget(struct store_ts *ts)
+{
+    int64_t mono = base_loop_mono(ts->config.loop).ms;
+    if (ts->config.retention_ms == 0 || mono < ts->forget_ms)
+        return;
+    int64_t now = base_loop_wall(ts->config.loop).ms, newest = INT64_MIN;
+    ts->forget_ms = mono + SEAL_FORGET_MS;
+    for (uint32_t i = 0; i < ts->file_count; i++)
+        newest = ts->files[i].t1 > newest ? ts->files[i].t1 : newest;
+    if (newest != INT64_MIN)
+        seal_forget_before(ts, (newest < now ? newest : now) -
+                                   ts->config.retention_ms);
+}
+
+void
+store_ts_seal_check(struct store_ts *ts)
+{
+    struct store_ts_job *job = ts->job;
+    if (job && job->step == STORE_TS_JOB_FAILED &&
+        base_loop_mono(ts->config.loop).ms >= ts->retry_ms &&
+        store_journal_state(ts->config.journal) != STORE_JOURNAL_FAILED) {
+        job->file.id = job->group_count > 0 && !job->old
+                           ? (uint64_t)ts->config.shard << 56 | job->gen
+                           : 0;
+        store_ts_job_post(job);
+    } else if (!job && seal_due(ts)) {
+        seal_start(ts);
+    } else if (!job) {
+        seal_forget(ts);
+    }
+    seal_count(ts);
+}
+
+void
+store_ts_seal(struct store_ts *ts, struct base_task *done)
+{
+    if (done) {
+        done->next = NULL;
+        *ts->done_last = done;
+        ts->done_last = &done->next;
+    }
+    if (ts->job) {
+        ts->seal_wanted = true;
+        ts->retry_ms = 0;
+        store_ts_seal_check(ts);
+    } else {
+        seal_start(ts);
+    }
 }
 
 void

@@ -1,6 +1,8 @@
 /* store_ts_test.c -- samples, one thing at a time. */
 #include "store/store_ts_world_test.h"
 
+enum { HOUR_MS = 3600000, DAY_MS = 86400000 };
+
 static void
 what_is_written_is_read_at_once(void **state)
 {
@@ -67,7 +69,7 @@ a_shorter_row_erases_nothing(void **state)
 }
 
 static void
-last_and_next_know_their_edges(void **state)
+the_last_one_knows_its_edges(void **state)
 {
     (void)state;
     struct world world;
@@ -77,7 +79,6 @@ last_and_next_know_their_edges(void **state)
     uint32_t g = group_of(&world, "a"), c = column_of(&world, g, "m");
     assert_int_equal(store_ts_last(world.ts, g, c, start_ms, 1000, &s),
                      ERR_ABSENT);
-    assert_int_equal(store_ts_next(world.ts, g, c, start_ms, &s), ERR_ABSENT);
     put(&world, "a", "m", 1000, 1);
     put(&world, "a", "m", 90000000 - 89600000, 2); /* 400000, in order */
     for (unsigned sealed = 0; sealed < 2; sealed++) {
@@ -97,11 +98,6 @@ last_and_next_know_their_edges(void **state)
         assert_int_equal(
             store_ts_last(world.ts, g, c, INT64_MIN, INT64_MAX, &s),
             ERR_ABSENT);
-        assert_int_equal(store_ts_next(world.ts, g, c, INT64_MIN, &s), ERR_OK);
-        assert_int_equal(s.t, t0);
-        assert_int_equal(store_ts_next(world.ts, g, c, t0, &s), ERR_OK);
-        assert_int_equal(s.t, t1);
-        assert_int_equal(store_ts_next(world.ts, g, c, t1, &s), ERR_ABSENT);
         seal(&world);
         world_crash(&world, FAULT_FILES_ALL);
         world_open(&world); /* now the newest must be looked up */
@@ -110,7 +106,7 @@ last_and_next_know_their_edges(void **state)
 }
 
 static void
-series_are_matched_and_named(void **state)
+series_are_matched(void **state)
 {
     (void)state;
     struct world world;
@@ -160,18 +156,6 @@ series_are_matched_and_named(void **state)
                          rows[i].want > 1 ? ERR_LIMIT : ERR_OK);
         model_matcher_done(rows[i].matchers, rows[i].count);
     }
-    struct bytes *names;
-    uint32_t count;
-    assert_int_equal(store_ts_names(world.ts, base_bytes_text("__name__"), NULL,
-                                    0, 10, &world.arena, &names, &count),
-                     ERR_OK);
-    assert_int_equal(count, 3);
-    assert_true(base_bytes_is(names[0], "load"));
-    assert_int_equal(store_ts_names(world.ts, (struct bytes){NULL, 0}, NULL, 0,
-                                    10, &world.arena, &names, &count),
-                     ERR_OK);
-    assert_int_equal(count, 2);
-    assert_true(base_bytes_is(names[1], "id"));
     world_done(&world);
 }
 
@@ -445,25 +429,40 @@ a_drop_hides_what_was_there_and_nothing_later(void **state)
 }
 
 static void
-old_segments_go_whole(void **state)
+segments_go_whole_when_their_retention_is_over(void **state)
 {
     (void)state;
     struct world world;
     world_init(&world, 14);
+    world.config.retention_ms = DAY_MS;
     world_open(&world);
-    put(&world, "a", "m", 10, 1);
+    put(&world, "a", "m", 1000 - DAY_MS, 1);
     seal(&world);
-    put(&world, "a", "m", 20, 2);
+    put(&world, "a", "m", 2000, 2);
     seal(&world);
-    store_ts_drop_before(world.ts, start_ms + 15);
-    assert_string_equal(show(&world, "a", "m"), "20=2 ");
-    fault_loop_run(&world.loop, 50);
+    fault_loop_run(&world.loop, 2 * HOUR_MS);
+    assert_string_equal(show(&world, "a", "m"), "2000=2 ");
     world_crash(&world, FAULT_FILES_ALL);
     world_open(&world);
-    assert_string_equal(show(&world, "a", "m"), "20=2 ");
+    assert_string_equal(show(&world, "a", "m"), "2000=2 ");
     struct store_ts_stats stats;
     store_ts_stats(world.ts, &stats);
     assert_int_equal(stats.segments, 1);
+    world_done(&world);
+}
+
+static void
+a_clock_that_leaps_takes_no_segment_with_it(void **state)
+{
+    (void)state;
+    struct world world;
+    world_init(&world, 16);
+    world.config.retention_ms = DAY_MS;
+    world_open(&world);
+    put(&world, "a", "m", 0, 1);
+    seal(&world);
+    fault_loop_run(&world.loop, 3 * DAY_MS);
+    assert_string_equal(show(&world, "a", "m"), "0=1 ");
     world_done(&world);
 }
 
@@ -541,8 +540,8 @@ main(void)
         cmocka_unit_test(what_is_written_is_read_at_once),
         cmocka_unit_test(late_rows_and_duplicates_find_their_place),
         cmocka_unit_test(a_shorter_row_erases_nothing),
-        cmocka_unit_test(last_and_next_know_their_edges),
-        cmocka_unit_test(series_are_matched_and_named),
+        cmocka_unit_test(the_last_one_knows_its_edges),
+        cmocka_unit_test(series_are_matched),
         cmocka_unit_test(what_was_synced_survives_a_crash),
         cmocka_unit_test(sealed_rows_need_no_journal),
         cmocka_unit_test(rows_come_in_while_a_seal_is_under_way),
@@ -552,7 +551,8 @@ main(void)
         cmocka_unit_test(unlisted_files_go_and_a_missing_one_refuses_the_open),
         cmocka_unit_test(a_flipped_byte_is_told_and_never_answered),
         cmocka_unit_test(a_drop_hides_what_was_there_and_nothing_later),
-        cmocka_unit_test(old_segments_go_whole),
+        cmocka_unit_test(segments_go_whole_when_their_retention_is_over),
+        cmocka_unit_test(a_clock_that_leaps_takes_no_segment_with_it),
         cmocka_unit_test(limits_are_refused_by_name),
         cmocka_unit_test(a_cut_takes_back_what_was_not_synced),
     };

@@ -8,8 +8,8 @@
 
 enum { BREAK_BODY = 4096, BREAK_SECONDS = 3600, BREAK_WISH = 1024 };
 
-const char *const api_break_faults[API_BREAK_FAULTS] = {"kill", "cut", "repeat",
-                                                        "delay", "reorder"};
+static const char *const break_faults[API_BREAK_FAULTS] = {
+    "kill", "cut", "repeat", "delay", "reorder"};
 
 static json_t *
 break_status(struct api_break *break_it, struct net_http_request *request)
@@ -34,7 +34,7 @@ break_known(const json_t *fault)
 {
     const char *name = json_string_value(fault);
     for (unsigned i = 0; name && i < API_BREAK_FAULTS; i++)
-        if (strcmp(name, api_break_faults[i]) == 0)
+        if (strcmp(name, break_faults[i]) == 0)
             return true;
     return false;
 }

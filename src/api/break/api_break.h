@@ -35,9 +35,7 @@ struct api_break {
     void *self;
 };
 
-/* The routes; names of the faults, for tests and for help. */
 void api_break_routes(struct api_break *break_it, struct base_loop *loop,
                       struct net_http_route routes[API_BREAK_ROUTES]);
-extern const char *const api_break_faults[API_BREAK_FAULTS];
 
 #endif

@@ -11,8 +11,8 @@ static const int64_t prom_far_ms = INT64_C(9000000000000);
 
 /* --- the envelope --- */
 
-const char *
-api_prom_error_type(enum err err, unsigned *ret_status)
+static const char *
+prom_error_type(enum err err, unsigned *ret_status)
 {
     switch ((int)err) {
     case ERR_UNSUPPORTED:
@@ -45,13 +45,13 @@ api_prom_fail(struct net_http_request *request, enum err err,
               const struct base_note *note)
 {
     unsigned status;
-    const char *type = api_prom_error_type(err, &status);
+    const char *type = prom_error_type(err, &status);
     const char *text =
         note != NULL && note->text[0] != '\0' ? note->text : base_err_text(err);
     /* Whatever a query says wrongly is the asker's: 400. */
     bool query = note != NULL && strcmp(note->where, "query") == 0;
     if (query)
-        type = api_prom_error_type(ERR_SYNTAX, &status);
+        type = prom_error_type(ERR_SYNTAX, &status);
     net_http_reply_json(
         request, status,
         json_pack(

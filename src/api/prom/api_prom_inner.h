@@ -6,8 +6,6 @@
 
 enum { API_PROM_ARENA = 256 << 20, API_PROM_ANSWER = 64 << 20 };
 
-/* api_prom.c */
-const char *api_prom_error_type(enum err err, unsigned *ret_status);
 void api_prom_fail(struct net_http_request *request, enum err err,
                    const struct base_note *note);
 void api_prom_data(struct net_http_request *request, struct bytes data);

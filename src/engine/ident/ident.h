@@ -72,7 +72,6 @@ enum ident_state {
     IDENT_RETIRED
 };
 
-const char *ident_state_name(enum ident_state state);
 /* By its name; false: none. */
 bool ident_state_find(struct bytes name, enum ident_state *ret_state);
 

@@ -32,8 +32,8 @@ static const char *const edit_states[] = {
     [IDENT_RETIRED] = "retired",
 };
 
-const char *
-ident_state_name(enum ident_state state)
+static const char *
+edit_state_name(enum ident_state state)
 {
     return (unsigned)state < BASE_COUNT(edit_states) ? edit_states[state] : "?";
 }
@@ -314,8 +314,8 @@ edit_state(struct edit_work *work)
         !(next[work->old.state & 3] >> edit->state & 1)) {
         base_err_note_at(&edit->note, ERR_CONFLICT, "state", 0, 0,
                          "from %s it cannot become %s",
-                         ident_state_name(work->old.state),
-                         ident_state_name(edit->state));
+                         edit_state_name(work->old.state),
+                         edit_state_name(edit->state));
         return IDENT_CODE_NO_ACCESS;
     }
     work->now.state = edit->state;

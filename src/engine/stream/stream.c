@@ -18,8 +18,9 @@ stream_wall(struct stream *stream)
     return base_loop_wall(stream->config.loop).ms;
 }
 
-struct stream_unit *
-stream_unit_find(struct stream *stream, struct bytes id)
+/* NULL: not known. */
+static struct stream_unit *
+unit_find(struct stream *stream, struct bytes id)
 {
     uint8_t folded[MODEL_ID_MAX];
     if (id.size == 0 || id.size > sizeof folded)
@@ -32,7 +33,7 @@ struct stream_unit *
 stream_unit_make(struct stream *stream, struct bytes id)
 {
     uint8_t folded[MODEL_ID_MAX];
-    struct stream_unit *unit = stream_unit_find(stream, id);
+    struct stream_unit *unit = unit_find(stream, id);
     if (unit || id.size == 0 || id.size > sizeof folded)
         return unit;
     unit = base_mem_zero(sizeof *unit + id.size);
@@ -64,7 +65,7 @@ stream_unit_group(struct stream *stream, struct stream_unit *unit,
 bool
 stream_knows(struct stream *stream, struct bytes id)
 {
-    const struct stream_unit *unit = stream_unit_find(stream, id);
+    const struct stream_unit *unit = unit_find(stream, id);
     return unit && unit->known;
 }
 
@@ -173,7 +174,7 @@ enum err
 stream_resolve(struct stream *stream, struct bytes id, struct bytes metric,
                struct stream_slot *ret_slot)
 {
-    struct stream_unit *unit = stream_unit_find(stream, id);
+    struct stream_unit *unit = unit_find(stream, id);
     uint32_t column;
     if (!unit || !unit->known) {
         base_stat_inc(&stream->counts.unknown, 1);
@@ -294,7 +295,7 @@ enum err
 stream_write(struct stream *stream, const struct stream_sample *sample,
              uint64_t *ret_sequence, struct base_note *note)
 {
-    struct stream_unit *unit = stream_unit_find(stream, sample->id);
+    struct stream_unit *unit = unit_find(stream, sample->id);
     unsigned count;
     if (!unit || !unit->known) {
         base_stat_inc(&stream->counts.unknown, sample->count);

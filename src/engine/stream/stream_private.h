@@ -249,8 +249,6 @@ struct stream {
     struct stream_counts counts;
 };
 
-/* NULL: not known. */
-struct stream_unit *stream_unit_find(struct stream *stream, struct bytes id);
 struct stream_unit *stream_unit_make(struct stream *stream, struct bytes id);
 void stream_unit_group(struct stream *stream, struct stream_unit *unit,
                        uint32_t group);

@@ -2,9 +2,9 @@
  *
  *            first byte           whole               reply sent
  *   IDLE ----------------> HEAD -------> HANDLING ---------------> IDLE
- *     |                      | refused       | stream
- *     | 60 s                 v               v
- *     +-----> closed <--- CLOSING          STREAM (net_http_stream.c)
+ *     |                      | refused
+ *     | 60 s                 v
+ *     +-----> closed <--- CLOSING
  *
  * A refusal found in the head waits for the request's end if there is no body;
  * with one it is said at once and the connection closed: its body is not read.
@@ -506,8 +506,6 @@ static size_t
 http_input(struct net_conn *conn, const uint8_t *at, size_t size)
 {
     struct http_conn *state = http_state(conn);
-    if (state->work && state->work->dispatched) /* a stream's client talks */
-        return size;
     if (!state->work) {
         state->work = http_work_new(net_conn_door(conn), conn);
         net_conn_deadline(conn, NET_HTTP_HEAD_S);
@@ -566,10 +564,7 @@ http_deadline(struct net_conn *conn)
     struct net_http_work *work = state->work;
     size_t was = state->waiting;
     state->waiting = net_conn_waiting(conn);
-    if (work && work->streaming) {
-        net_http_stream_beat(work->stream);
-        net_conn_deadline(conn, NET_HTTP_BEAT_S);
-    } else if (work && work->dispatched) {
+    if (work && work->dispatched) {
         http_late(conn, work);
     } else if (work) {
         base_err_note(&work->note, ERR_TIMEOUT,
@@ -591,9 +586,7 @@ http_closed(struct net_conn *conn, enum net_why why)
     if (!work)
         return;
     work->conn = NULL;
-    if (work->streaming)
-        net_http_stream_left(work->stream);
-    else if (!work->dispatched)
+    if (!work->dispatched)
         net_http_work_free(work);
 }
 
@@ -641,7 +634,6 @@ net_http_free(struct net_http *http)
         struct net_http_work *work =
             BASE_OUTER(http->works.next, struct net_http_work, link);
         must(!work->conn); /* net_free comes first */
-        net_http_stream_free(work->stream);
         net_http_work_free(work);
     }
     net_http_count_done(http);

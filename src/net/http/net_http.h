@@ -1,4 +1,4 @@
-/* net_http.h -- the HTTP server: routes, requests, replies, problems, streams.
+/* net_http.h -- the HTTP server: routes, requests, replies, problems.
  *
  * Why: api folders say what a path does; everything a request and a reply have
  * in common is here.  HTTP/1.1 by libhttp-parser (strict) under net_conn.
@@ -17,9 +17,8 @@
  *          meanwhile: the request lives on, its reply is dropped.
  * Commit   a reply leaves only after `hold` (config) says that all which the
  *          node had appended when the handler replied is durable (RULINGS 1).
- *          If that fails the reply is replaced by the error's problem. Refusals
- *          made here and stream events are not held: who streams what is not
- *          yet durable breaks RULINGS 1 himself.
+ *          If that fails the reply is replaced by the error's problem.
+ *          Refusals made here are not held.
  * Order    one request at a time per connection; pipelined ones wait.
  * Bodies   at most route->body_max; a handler runs when the body is whole.
  *          Form-encoded ones are also read into `query`.
@@ -27,10 +26,9 @@
  *          "about:blank", title, status, detail, code (base_err_name), plus
  *          "where", "line", "column" when known.
  * Limits   32 KiB of head, 100 headers, 64 parameters; 256 requests under way
- *          (head accepted, not answered) and as many streams; 30 s to send a
- *          head, and for each part of a body, 5 min for all of it; 120 s for a
- *          handler (504); idle 60 s; replies of 64 MiB; 1 MiB waiting per
- *          stream, then events are dropped.  Over it 431, 408, 503 with
+ *          (head accepted, not answered); 30 s to send a head, and for each
+ *          part of a body, 5 min for all of it; 120 s for a handler (504);
+ *          idle 60 s; replies of 64 MiB.  Over it 431, 408, 503 with
  *          Retry-After.
  * Who      every request has a principal (model_grant.h).  A route states the
  *          right it needs in its row; it is checked once, before the handler:
@@ -53,7 +51,7 @@
  *          two of them: 400.  Bad escapes: 400.
  * Counted  dougong_http_requests_total{route,code}, ..._request_seconds{route},
  *          ..._idempotency_total{result},
- *          ..._refused_total{why}, ..._under_way, ..._stream_dropped_total. */
+ *          ..._refused_total{why}, ..._under_way. */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
 
@@ -218,16 +216,5 @@ void net_http_problem(struct net_http_request *request, unsigned status,
 void net_http_reply_header(struct net_http_request *request, const char *name,
                            const char *value);
 unsigned net_http_status(enum err err);
-
-/* Server-sent events: a stream that stays; write from the handler's loop.
- * gone() comes there when the client has left; in any case the handler calls
- * _end exactly once, in gone() too. */
-struct net_http_stream;
-struct net_http_stream *net_http_stream_begin(struct net_http_request *request,
-                                              void (*gone)(void *self),
-                                              void *self);
-void net_http_stream_event(struct net_http_stream *stream, const char *event,
-                           struct bytes data);
-void net_http_stream_end(struct net_http_stream *stream);
 
 #endif

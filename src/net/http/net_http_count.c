@@ -61,11 +61,6 @@ net_http_count_init(struct net_http *http)
               "dougong_http_under_way", "Requests taken and not yet answered.");
     count_add(http, &totals->bodies, BASE_STAT_GAUGE, "dougong_http_bodies",
               "Request bodies being read.");
-    count_add(http, &totals->streams, BASE_STAT_GAUGE, "dougong_http_streams",
-              "Event streams open.");
-    count_add(http, &totals->dropped, BASE_STAT_COUNTER,
-              "dougong_http_stream_dropped_total",
-              "Events not sent because their reader was slow.");
     for (unsigned i = 0; i < BASE_COUNT(count_once); i++)
         base_stat_add(http->config.stats, &totals->once[i], BASE_STAT_COUNTER,
                       "dougong_http_idempotency_total", count_once[i].labels,
@@ -102,8 +97,6 @@ net_http_count_done(struct net_http *http)
     struct net_http_totals *totals = &http->totals;
     base_stat_drop(http->config.stats, &totals->under_way);
     base_stat_drop(http->config.stats, &totals->bodies);
-    base_stat_drop(http->config.stats, &totals->streams);
-    base_stat_drop(http->config.stats, &totals->dropped);
     for (unsigned i = 0; i < BASE_COUNT(count_once); i++)
         base_stat_drop(http->config.stats, &totals->once[i]);
     for (unsigned i = 0; i < BASE_COUNT(count_refused); i++)

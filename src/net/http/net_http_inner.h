@@ -15,12 +15,9 @@ enum {
     NET_HTTP_BODY_S = 300, /* in all */
     NET_HTTP_HANDLER_S = 120,
     NET_HTTP_IDLE_S = 60,
-    NET_HTTP_BEAT_S = 15,    /* a comment down each stream */
     NET_HTTP_REQUESTS = 256, /* under way, and bodies being read */
-    NET_HTTP_STREAMS = 256,
     NET_HTTP_ONCE_RESULTS = 6,
     NET_HTTP_REPLY = 64 << 20,
-    NET_HTTP_STREAM_WAITING = 1 << 20,
 };
 
 /* -- counters: net_http_count.c -- */
@@ -28,8 +25,8 @@ enum {
 struct net_http_counts;
 
 struct net_http_totals {
-    struct base_stat once[NET_HTTP_ONCE_RESULTS], under_way, bodies, streams,
-        dropped, refused[10];
+    struct base_stat once[NET_HTTP_ONCE_RESULTS], under_way, bodies,
+        refused[10];
 };
 
 void net_http_count_init(struct net_http *http);
@@ -59,8 +56,7 @@ struct net_http_work {
     struct base_link link;
     struct net_http_route_node *node;
     const struct net_http_route_row *row;
-    struct net_http_stream *stream; /* the handler's until `streaming` */
-    bool head, close, under_way, reading, dispatched, streaming;
+    bool head, close, under_way, reading, dispatched;
     bool permitted; /* its right was checked */
     bool replied;   /* the handler's */
     bool keyed;     /* and: its answer is to be kept under `once` */
@@ -106,9 +102,6 @@ void net_http_count_once(struct net_http *http, enum err err);
 
 /* -- net_http_reply.c -- */
 
-/* The head alone, into an empty work->out; size < 0: no Content-Length. */
-void net_http_reply_head(struct net_http_work *work, unsigned status,
-                         const char *content_type, int64_t size);
 /* Fill work->out; nothing is posted. */
 void net_http_reply_write(struct net_http_work *work, unsigned status,
                           const char *content_type, struct bytes body);
@@ -118,12 +111,5 @@ void net_http_reply_problem(struct net_http_work *work, unsigned status,
 /* net_http_problem is this. */
 void net_http_reply_refusal(struct net_http_request *request, unsigned status,
                             const struct base_note *note);
-
-/* -- net_http_stream.c -- */
-
-/* The client left; from net_http's closed(). */
-void net_http_stream_left(struct net_http_stream *stream);
-void net_http_stream_beat(struct net_http_stream *stream);
-void net_http_stream_free(struct net_http_stream *stream);
 
 #endif

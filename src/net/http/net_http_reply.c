@@ -29,9 +29,10 @@ reply_date(struct base_out *out, struct wall now)
                     c.hour, c.minute, c.second);
 }
 
-void
-net_http_reply_head(struct net_http_work *work, unsigned status,
-                    const char *content_type, int64_t size)
+/* The head alone; size < 0: no Content-Length. */
+static void
+reply_head(struct net_http_work *work, unsigned status,
+           const char *content_type, int64_t size)
 {
     struct base_out *out = &work->out;
     work->status = status;
@@ -57,10 +58,10 @@ net_http_reply_write(struct net_http_work *work, unsigned status,
                      const char *content_type, struct bytes body)
 {
     if (status < 200 || status == 204 || status == 304) {
-        net_http_reply_head(work, status, NULL, -1);
+        reply_head(work, status, NULL, -1);
         return;
     }
-    net_http_reply_head(work, status, content_type, (int64_t)body.size);
+    reply_head(work, status, content_type, (int64_t)body.size);
     if (!work->head)
         base_out_bytes_add(&work->out, body);
     if (!base_out_ok(&work->out)) {

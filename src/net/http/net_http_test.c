@@ -28,9 +28,8 @@ struct world {
     struct net_listener *listener;
     /* of the engine */
     struct net_http_request *kept;
-    struct net_http_stream *stream;
     struct base_task task;
-    atomic_int done, handled, gone;
+    atomic_int done, handled;
     /* of the hold */
     struct net_http_hold *held;
     atomic_int held_count;
@@ -114,24 +113,6 @@ handle_keep(void *self, struct net_http_request *r)
 }
 
 static void
-stream_gone(void *self)
-{
-    struct world *w = self;
-    net_http_stream_end(w->stream);
-    w->stream = NULL;
-    atomic_fetch_add(&w->gone, 1);
-}
-
-static void
-handle_events(void *self, struct net_http_request *r)
-{
-    struct world *w = self;
-    w->stream = net_http_stream_begin(r, stream_gone, w);
-    net_http_stream_event(w->stream, "first", base_bytes_text("a\nb"));
-    atomic_fetch_add(&w->handled, 1);
-}
-
-static void
 test_hold(void *self, struct net_http_hold *hold)
 {
     struct world *w = self;
@@ -184,8 +165,6 @@ world_new(void **state)
          0},
         {NET_HTTP_GET, "/keep", MODEL_GRANT_SERIES, "*", engine, handle_keep, w,
          0},
-        {NET_HTTP_GET, "/events", MODEL_GRANT_SERIES, "*", engine,
-         handle_events, w, 0},
     };
     assert_int_equal(net_http_routes(w->http, routes, BASE_COUNT(routes)),
                      ERR_OK);
@@ -735,91 +714,6 @@ bodies_that_trickle_keep_out_other_bodies_only(void **state)
     assert_int_equal(stat_of(w, "dougong_http_under_way", ""), 0);
 }
 
-/* -- streams -- */
-
-static void
-task_event(struct base_task *task)
-{
-    struct world *w = world_of(task);
-    net_http_stream_event(w->stream, NULL, base_bytes_text("{}"));
-    atomic_fetch_add(&w->done, 1);
-}
-
-static void
-task_end(struct base_task *task)
-{
-    struct world *w = world_of(task);
-    net_http_stream_event(w->stream, "last", base_bytes_text(""));
-    net_http_stream_end(w->stream);
-    w->stream = NULL;
-    atomic_fetch_add(&w->done, 1);
-}
-
-static void
-events_stream_until_the_handler_ends_them(void **state)
-{
-    struct world *w = *state;
-    struct client *c = client_new(w);
-    client_send(c, "GET /events HTTP/1.1\r\n" HOST "\r\n");
-    client_until(c, "data: b\n\n");
-    assert_non_null(strstr(c->text, "Content-Type: text/event-stream\r\n"));
-    assert_null(strstr(c->text, "Content-Length"));
-    assert_non_null(
-        strstr(c->text, "\r\n\r\nevent: first\ndata: a\ndata: b\n\n"));
-    world_run(w, w->engine, task_event);
-    client_until(c, "\n\ndata: {}\n\n");
-    world_run(w, w->engine, task_end);
-    client_until(c, "event: last\ndata: \n\n");
-    client_drop(c, c->size);
-    expect_ended(c);
-    client_free(c);
-    assert_int_equal(w->gone, 0);
-}
-
-static void
-task_flood(struct base_task *task)
-{
-    struct world *w = world_of(task);
-    static uint8_t much[200000];
-    for (unsigned i = 0; i < 100 && w->stream; i++)
-        net_http_stream_event(w->stream, NULL, base_bytes(much, sizeof much));
-    atomic_fetch_add(&w->done, 1);
-}
-
-static void
-a_client_that_leaves_its_stream_is_noticed(void **state)
-{
-    struct world *w = *state;
-    struct client *c = client_new(w);
-    client_send(c, "GET /events HTTP/1.1\r\n" HOST "\r\n");
-    client_until(c, "data: b\n\n");
-    client_free(c);
-    wait_for(&w->gone, 1);
-    /* and one that goes while the handler ends, many times */
-    for (unsigned i = 0; i < 50; i++) {
-        c = client_new(w);
-        client_send(c, "HEAD /events HTTP/1.1\r\n" HOST "\r\n");
-        int gone = atomic_load(&w->gone);
-        assert_int_equal(client_answer(c, true)->status, 200);
-        client_free(c);
-        wait_for(&w->gone, gone + 1);
-    }
-}
-
-static void
-a_slow_reader_of_events_loses_some(void **state)
-{
-    struct world *w = *state;
-    struct client *c = client_new(w);
-    client_send(c, "GET /events HTTP/1.1\r\n" HOST "\r\n");
-    client_until(c, "data: b\n\n");
-    for (unsigned i = 0; i < 5; i++)
-        world_run(w, w->engine, task_flood);
-    assert_true(stat_of(w, "dougong_http_stream_dropped_total", "") > 0);
-    client_free(c);
-    wait_for(&w->gone, 1);
-}
-
 #define HTTP_TEST(name)                                                        \
     cmocka_unit_test_setup_teardown(name, world_new, world_free)
 
@@ -839,9 +733,6 @@ main(void)
         HTTP_TEST(a_reply_to_a_client_that_left_is_dropped),
         HTTP_TEST(a_reply_waits_until_all_is_durable),
         HTTP_TEST(bodies_that_trickle_keep_out_other_bodies_only),
-        HTTP_TEST(events_stream_until_the_handler_ends_them),
-        HTTP_TEST(a_client_that_leaves_its_stream_is_noticed),
-        HTTP_TEST(a_slow_reader_of_events_loses_some),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

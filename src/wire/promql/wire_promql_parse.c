@@ -107,8 +107,8 @@ wire_promql_parse_peek(const struct wire_promql_parse *p)
     return wire_promql_lex_next(&lex);
 }
 
-bool
-wire_promql_parse_accept(struct wire_promql_parse *p, const char *sign)
+static bool
+parse_accept(struct wire_promql_parse *p, const char *sign)
 {
     if (!wire_promql_parse_is(p, sign))
         return false;
@@ -120,7 +120,7 @@ void
 wire_promql_parse_expect(struct wire_promql_parse *p, const char *sign,
                          const char *where)
 {
-    if (!wire_promql_parse_accept(p, sign))
+    if (!parse_accept(p, sign))
         wire_promql_parse_unexpected(p, where);
 }
 
@@ -232,7 +232,7 @@ parse_matcher_op(struct wire_promql_parse *p, uint8_t *ret_op)
 {
     static const char *const signs[] = {"=", "!=", "=~", "!~"};
     for (unsigned i = 0; i < BASE_COUNT(signs); i++)
-        if (wire_promql_parse_accept(p, signs[i])) {
+        if (parse_accept(p, signs[i])) {
             *ret_op = (uint8_t)i;
             return true;
         }
@@ -305,7 +305,7 @@ parse_braces(struct wire_promql_parse *p, struct wire_promql_node *node)
 {
     struct wire_promql_matcher matchers[PARSE_MATCHERS + 1] = {0};
     uint32_t count = 0;
-    if (wire_promql_parse_accept(p, "{")) {
+    if (parse_accept(p, "{")) {
         while (p->failed == ERR_OK && !wire_promql_parse_is(p, "}")) {
             if (count == PARSE_MATCHERS)
                 wire_promql_parse_fail(p, ERR_LIMIT, p->token.at,
@@ -395,7 +395,7 @@ wire_promql_parse_brackets(struct wire_promql_parse *p,
     uint32_t at = p->token.at;
     wire_promql_parse_step(p);
     int64_t range = parse_span(p), step = 0;
-    if (wire_promql_parse_accept(p, "]")) {
+    if (parse_accept(p, "]")) {
         if (inner &&
             (inner->kind != WIRE_PROMQL_SELECTOR || inner->time.range_ms > 0))
             wire_promql_parse_fail(p, ERR_SYNTAX, at,

@@ -33,7 +33,6 @@ bool wire_promql_parse_is(const struct wire_promql_parse *p, const char *sign);
 /* A word that ignores case. */
 bool wire_promql_parse_word(const struct wire_promql_token *token,
                             const char *word);
-bool wire_promql_parse_accept(struct wire_promql_parse *p, const char *sign);
 void wire_promql_parse_expect(struct wire_promql_parse *p, const char *sign,
                               const char *where);
 void *wire_promql_parse_alloc(struct wire_promql_parse *p, size_t size);
