@@ -1,7 +1,9 @@
 // links.js -- connections: every link of this node, and what waits on one.
 //
-// #/links lists them; #/links/PREFIX shows that one beside.
+// #/links lists them; #/links/PREFIX shows that one beside.  Below them stands
+// who is connected by MQTT.
 import { ask } from './ask.js';
+import * as clients from './clients.js';
 import { link } from './place.js';
 import { a, facts, h, paint, quiet, section, table } from './paint.js';
 import { amount, at, moment, number, span, word } from './show.js';
@@ -16,7 +18,7 @@ let one = null; // of /api/tree/PREFIX/links
 export async function load(place) {
   const [tree, detail] = await Promise.all([ask('/api/tree'), place.rest
     ? ask(`/api/tree/${encodeURIComponent(place.rest)}/links`)
-      .catch(() => null) : null]);
+      .catch(() => null) : null, clients.load(place)]);
   own = tree;
   one = detail;
 }
@@ -84,7 +86,10 @@ export function draw(place) {
     section('links', word().pages.links, quiet(w.what),
       list.length ? table(columns(), list, { key: (row) => row.prefix,
         caption: word().pages.links }) : own && quiet(w.none)),
-    place.rest && one && detail());
+    place.rest && one && detail(),
+    own?.ports.mqtt || own?.ports.mqtts ? clients.shown(place) : '');
 }
 
-export function start() {}
+export function start(now, redraw) {
+  clients.start(now, load, redraw);
+}

@@ -51,6 +51,17 @@ export const texts = {
       auditor: 'auditor', administrator: 'administrator' },
     scope: (text) => text === '*' ? 'everything of this node' : text },
 
+    clients: { title: 'Connected by MQTT', what: 'Devices, programs and people '
+        + 'that are connected to this node now. Who is disconnected may come '
+        + 'back: what keeps one out is to revoke its device or key.',
+      id: 'client id', who: 'who', nobody: 'anybody', address: 'from',
+      how: 'how', since: 'since', seen: 'last heard', keepAlive: 'keep alive',
+      received: 'messages taken', sent: 'messages sent',
+      unacknowledged: 'not acknowledged', end: 'Disconnect',
+      start: 'client id begins with', user: 'whose', choose: 'Choose',
+      none: 'Nobody of this kind is connected.', first: 'First page',
+      more: 'More' },
+
     users: { users: 'Users', scope: 'for', active: 'active',
       disabled: 'switched off', noPassword: 'no password yet', made: 'made',
       change: 'change', link: 'New login link', enable: 'Switch on',
@@ -214,7 +225,9 @@ export const texts = {
         'user.change': 'user changed', 'user.link': 'login link made',
         'user.password': 'password changed', 'key.create': 'key made',
         'key.revoke': 'key revoked', 'device.add': 'device added',
-        'device.revoke': 'device revoked', 'session.begin': 'login',
+        'device.revoke': 'device revoked',
+        'device.certificate': 'certificate given',
+        'connection.end': 'connection ended', 'session.begin': 'login',
         'session.end': 'logout', 'session.link': 'login by link',
         'login.slowed': 'logins slowed' } },
 
@@ -465,6 +478,16 @@ export const texts = {
       auditor: '审计员', administrator: '管理员' },
     scope: (text) => text === '*' ? '本节点的全部' : text },
 
+    clients: { title: 'MQTT 客户端', what: '现在连接到本节点的设备、程序和人员。'
+        + '断开后仍可再次连接；要禁止其接入，请撤销设备或密钥。',
+      id: '客户端标识', who: '身份', nobody: '匿名', address: '地址',
+      how: '方式', since: '连接于', seen: '最近消息', keepAlive: '保活时间',
+      received: '收到消息', sent: '发出消息',
+      unacknowledged: '未确认', end: '断开',
+      start: '客户端标识开头', user: '所属', choose: '筛选',
+      none: '没有这样的连接。', first: '第一页',
+      more: '更多' },
+
     users: { users: '用户', scope: '范围', active: '有效',
       disabled: '已停用', noPassword: '尚无密码', made: '创建于',
       change: '操作', link: '新登录链接', enable: '启用',
@@ -609,6 +632,7 @@ export const texts = {
         'user.link': '生成登录链接', 'user.password': '修改密码',
         'key.create': '新建密钥', 'key.revoke': '撤销密钥',
         'device.add': '添加设备', 'device.revoke': '撤销设备',
+        'device.certificate': '签发证书', 'connection.end': '断开连接',
         'session.begin': '登录', 'session.end': '退出登录',
         'session.link': '链接登录', 'login.slowed': '放慢登录' } },
 

@@ -9,7 +9,7 @@ import { browser, everythingHasAName, expect, go, holds, isForEverybody,
   language, page, say, shot, text, textIsLegible, url, visit }
   from './eyes.mjs';
 
-const [, , , , link, owner, province, provinceLink] = process.argv;
+const [, , , , link, owner, province, provinceLink, ownerLink] = process.argv;
 const MACHINE = '88.31.1001/host';
 const PASSWORD = 'a long enough password';
 // Another each time, so that a node may be visited again.
@@ -555,8 +555,39 @@ async function owners() {
   await shot('console-owner.png');
 }
 
+// The machine is connected by MQTT; disconnected, it comes back by itself.
+async function whoIsConnected() {
+  await page.goto(ownerLink);
+  await page.waitForSelector('#logout');
+  await go('#/links', '#clients-title');
+  const row = page.locator('#page-links tbody tr', { hasText: MACHINE });
+  await row.waitFor();
+  const seen = await row.locator('th, td').allInnerTexts();
+  assert.match(seen.join(' | '), /127\.0\.0\.1:\d+ \| MQTT 5\.0/);
+  say(`connected ${seen.slice(0, 4).join(' | ')}`);
+  const since = async () => (await ask('/api/connections')).connections
+    .find((one) => one.id === MACHINE)?.address;
+  const before = await since();
+  await page.fill('#client-start', '88.31.1001/h');
+  await page.keyboard.press('Enter');
+  await row.waitFor();
+  await page.getByRole('button', { name: `Disconnect, ${MACHINE}` }).click();
+  await holds(async ([from, machine]) => {
+    const { connections } = await (await fetch('/api/connections')).json();
+    return connections.some((one) => one.id === machine
+      && one.address !== from);
+  }, [before, MACHINE], { polling: 200 });
+  await page.fill('#client-start', 'nobody is called so');
+  await page.keyboard.press('Enter');
+  await holds(() => document.querySelector('#page-links')
+    .textContent.includes('Nobody of this kind is connected.'));
+  await go('#/links', '#clients-title');
+  await row.waitFor();
+  await isForEverybody('clients', 20);
+}
+
 await visit(overview, alerts, itIsQuick, troubleIsTold,
   theLanguageIsRemembered, whoIsNotLoggedInSeesLess, aLinkLogsInOnce, aNameIsLookedUp,
   aPrefixIsLookedUp, whatIsNotThereIsSaid, figures, asItWasKnown, explorer,
-  packs, links, users, prefixes, audit, owners, aReturnIsFiled,
+  packs, links, users, prefixes, audit, owners, whoIsConnected, aReturnIsFiled,
   itIsCorrected, theTilesAreThere);

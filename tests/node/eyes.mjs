@@ -174,7 +174,7 @@ const NAMES = new RegExp([
   String.raw`\b\d+(\.\d+)*(\/[\w.-]+)?`,
   String.raw`\b[a-z]+(_[a-z0-9]+)+\b`,
   String.raw`\b[a-z]+\/[a-z0-9]+\b`,
-  String.raw`\b(UTC|SHA-256|HTTP|[KMGTP]iB|[kMG]?Wh|kg|ms)\b`,
+  String.raw`\b(UTC|SHA-256|HTTP|MQTT|[KMGTP]iB|[kMG]?Wh|kg|ms)\b`,
   String.raw`\b(Dougong|host|ISO \d+|reader|breakit|admin|wang-\d+|firm-\d+|operator\.key)\b`,
   String.raw`\b(region|ind)[:=]\w+`].join('|'), 'g');
 

@@ -103,7 +103,8 @@ def main():
             ['node', os.path.join(TOP, 'tests/node/console.mjs'),
              chain.nation.url + '/', folder, link_of(chain.nation),
              chain.enterprise.url + '/', chain.province.url + '/',
-             link_of(chain.province)], timeout=1500)
+             link_of(chain.province), link_of(chain.enterprise)],
+            timeout=1500)
         assert visit.returncode == 0, 'console.mjs: %d' % visit.returncode
 
 
