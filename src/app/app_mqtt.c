@@ -144,6 +144,14 @@ mqtt_clients(void *self, const struct model_client_query *query,
         mqtt_list_clients(parts->mqtt, query, fn, to);
 }
 
+static void
+mqtt_refusals(void *self, model_client_refusal_fn *fn, void *to)
+{
+    struct app_parts *parts = self;
+    if (parts->mqtt != NULL)
+        mqtt_list_refusals(parts->mqtt, fn, to);
+}
+
 static enum err
 mqtt_end(void *self, struct bytes id, struct bytes scope)
 {
@@ -158,6 +166,7 @@ app_mqtt_routes(struct app_parts *parts)
     struct net_http_route routes[API_CONNECTIONS_ROUTES];
     parts->connections = (struct api_connections){
         .list = mqtt_clients,
+        .refusals = mqtt_refusals,
         .end = mqtt_end,
         .self = parts,
         .owner = parts->ingest,

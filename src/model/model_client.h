@@ -38,6 +38,17 @@ struct model_client_query {
     unsigned limit;            /* 1..MODEL_CLIENT_PAGE_MAX */
 };
 
+/* A message that was refused, or that nothing understood. */
+struct model_client_refusal {
+    int64_t t_ms;
+    const char *what; /* "unmapped", "unregistered", "payload", "limit" */
+    struct bytes client, topic, payload; /* cut to 64, 256, 128 bytes */
+    const char *why;
+};
+
+typedef void model_client_refusal_fn(void *self,
+                                     const struct model_client_refusal *one);
+
 /* false: no more, please. */
 typedef bool model_client_fn(void *self, const struct model_client *client);
 

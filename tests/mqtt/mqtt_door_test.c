@@ -971,7 +971,7 @@ listed(const char *after, const char *start, const char *scope, unsigned limit)
 }
 
 static void
-list_refusal(void *self, const struct mqtt_door_refusal *one)
+list_refusal(void *self, const struct model_client_refusal *one)
 {
     char *text = self;
     sprintf(text + strlen(text), "%s %.*s;", one->what, (int)one->topic.size,

@@ -11,7 +11,7 @@ import urllib.parse
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), '..', 'lib'))
 from chain import Node, until  # noqa: E402
 from mqtt import Publisher  # noqa: E402
-from rights import PASSWORD, ask, user  # noqa: E402
+from rights import ask, login, user  # noqa: E402
 
 PREFIX = '88.31.1001'
 PUMP, LATHE = PREFIX + '/pump-1', PREFIX + '/lathe-2'
@@ -117,6 +117,29 @@ def each_sees_his_own(node, held):
     until('it is off the list', lambda: ids(node, boss) == [])
 
 
+def what_was_refused_is_told(node, held):
+    def refusals(key=None, cookie=None):
+        return ask(node, 'GET', '/api/refusals', None, cookie, key)
+    for topic, payload in (('d/%s/odd' % PUMP, 'what?'),
+                           ('d/88.44/x/m/y', '1'), ('d/%s/t' % PUMP, '{')):
+        held['a'].publish(topic, payload)
+    held['a'].drain()
+    assert sorted(held['a'].acked.values())[-2:] == [0x87, 0x99], (
+        held['a'].acked)
+    status, answer, _ = refusals(node.key)
+    seen = [(r['what'], r['client'], r['topic'], r['payload'])
+            for r in answer['refusals'][:3]]
+    client = PUMP + ':a'
+    assert status == 200 and seen == [
+        ('payload', client, 'd/%s/t' % PUMP, '{'),
+        ('denied', client, 'd/88.44/x/m/y', '1'),
+        ('unmapped', client, 'd/%s/odd' % PUMP, 'what?')], answer
+    assert answer['refusals'][0]['at'] >= answer['refusals'][2]['at'] > 0
+    assert answer['refusals'][0]['why'], answer
+    assert refusals()[0] == 401
+    assert refusals(cookie=login(node, 'near'))[0] == 403
+
+
 def it_is_told(node, held):
     assert end(node, PUMP, key=node.key) == 204
     first, body = held['pump']._packet(60)
@@ -157,7 +180,8 @@ def main():
                                       PUMP).stdout.decode().strip()
             held['pump'] = Publisher(node.port + 1, PUMP, 5, user=PUMP,
                                      password=held['secret'])
-            for test in (page_by_page, each_sees_his_own, it_is_told):
+            for test in (page_by_page, each_sees_his_own,
+                         what_was_refused_is_told, it_is_told):
                 test(node, held)
                 print('ok', test.__name__)
         except BaseException:

@@ -56,6 +56,26 @@ connections_list(void *self, struct net_http_request *request)
     net_http_page_reply(request, &page, "connections");
 }
 
+static void
+connections_refusal(void *self, const struct model_client_refusal *one)
+{
+    json_array_append_new(
+        self,
+        json_pack("{s:I, s:s, s:o, s:o, s:o, s:s}", "at", (json_int_t)one->t_ms,
+                  "what", one->what, "client", net_http_json_text(one->client),
+                  "topic", net_http_json_text(one->topic), "payload",
+                  net_http_json_text(one->payload), "why", one->why));
+}
+
+static void
+connections_refusals(void *self, struct net_http_request *request)
+{
+    struct api_connections *api = self;
+    json_t *list = json_array();
+    api->refusals(api->self, connections_refusal, list);
+    net_http_reply_json(request, 200, json_pack("{s:o}", "refusals", list));
+}
+
 /* --- ending --- */
 
 struct connections_end {
@@ -126,6 +146,8 @@ api_connections_routes(struct api_connections *api,
     const struct net_http_route all[API_CONNECTIONS_ROUTES] = {
         {NET_HTTP_GET, "/api/connections", MODEL_GRANT_STATE, "*", api->owner,
          connections_list, api, 0},
+        {NET_HTTP_GET, "/api/refusals", MODEL_GRANT_STATE, NULL, api->owner,
+         connections_refusals, api, 0},
         {NET_HTTP_DELETE, "/api/connections/{id...}", MODEL_GRANT_USERS, "*",
          api->state, connections_delete, api, 0},
     };

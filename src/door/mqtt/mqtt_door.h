@@ -129,16 +129,7 @@ enum err mqtt_list_end(struct mqtt_door *door, struct bytes id,
                        struct bytes scope);
 
 /* The last 100 messages that were refused or not understood, newest first. */
-struct mqtt_door_refusal {
-    int64_t t_ms;
-    const char *what; /* "unmapped", "unregistered", "payload", "limit" */
-    struct bytes client, topic, payload; /* cut to 64, 256, 128 bytes */
-    const char *why;
-};
-
-void mqtt_list_refusals(struct mqtt_door *door,
-                        void (*fn)(void *self,
-                                   const struct mqtt_door_refusal *refusal),
+void mqtt_list_refusals(struct mqtt_door *door, model_client_refusal_fn *fn,
                         void *self);
 
 /* Publish from inside: no ack, retained in memory only. */

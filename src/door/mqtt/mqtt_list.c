@@ -120,16 +120,14 @@ mqtt_list_end(struct mqtt_door *door, struct bytes id, struct bytes scope)
 }
 
 void
-mqtt_list_refusals(struct mqtt_door *door,
-                   void (*fn)(void *self,
-                              const struct mqtt_door_refusal *refusal),
+mqtt_list_refusals(struct mqtt_door *door, model_client_refusal_fn *fn,
                    void *self)
 {
     uint64_t count = door->refusal_count;
     for (uint64_t i = 0; i < count && i < MQTT_REFUSALS; i++) {
         const struct mqtt_refusal *r =
             &door->refusals[(count - 1 - i) % MQTT_REFUSALS];
-        struct mqtt_door_refusal refusal = {
+        struct model_client_refusal refusal = {
             .t_ms = r->t_ms,
             .what = r->what,
             .client = base_bytes(r->client, r->client_size),
