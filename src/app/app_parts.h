@@ -1,4 +1,11 @@
-/* app_parts.h -- what a node is made of; for app's own files only. */
+/* app_parts.h -- what a node is made of; for app's own files only.
+ *
+ * Why: wiring is one struct and a list of steps (app_node.c), so that the order
+ * in which parts are opened, started and closed can be read in one place.
+ *
+ * Shape    each part is NULL until its step has run, so that a start which
+ *          fails half-way closes what there is.
+ * Threads  what a part points to belongs to the loop that owns it. */
 #ifndef APP_PARTS_H
 #define APP_PARTS_H
 

@@ -1,4 +1,9 @@
-/* app_source.h -- packs and code lists from the file system. */
+/* app_source.h -- packs and code lists from the file system.
+ *
+ * Why: model reads what people wrote and may know no files (model_source.h);
+ * this gives it sys_file's, and the hash of what was read.
+ *
+ * Memory   in the arena of the asker; `files` outlives it. */
 #ifndef APP_SOURCE_H
 #define APP_SOURCE_H
 

@@ -1,4 +1,7 @@
-/* model_source_test.h -- files for tests: real ones below a root, or texts. */
+/* model_source_test.h -- files for tests: real ones below a root, or texts.
+ *
+ * Texts come first, so that a test may put its own file in the place of a real
+ * one.  At most 256 names of a folder. */
 #ifndef MODEL_SOURCE_TEST_H
 #define MODEL_SOURCE_TEST_H
 

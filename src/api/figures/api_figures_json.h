@@ -1,4 +1,11 @@
-/* api_figures_json.h -- figures as JSON; for this folder only. */
+/* api_figures_json.h -- figures as JSON; for this folder only.
+ *
+ * Why: lists, explanations and packs show the same figure, so that what it is
+ * called and how its value is written stands once.
+ *
+ * Shape    values are text, exact to the digit; counts, revisions and times
+ * (ms) are integers; labels are {zh, en}. Memory   every json_t is the caller's
+ * (one reference). */
 #ifndef API_FIGURES_JSON_H
 #define API_FIGURES_JSON_H
 

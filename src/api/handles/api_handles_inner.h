@@ -1,4 +1,14 @@
-/* api_handles_inner.h -- what the files of api/handles share. */
+/* api_handles_inner.h -- what the files of api/handles share.
+ *
+ * Why: whatever went wrong, the answer is the Handle API's own: a response code
+ * of DO-IRP with the HTTP status that belongs to it, not a problem document.
+ *
+ *   api_handles.c        one name asked for; the routes
+ *   api_handles_write.c  changed, deleted, many at a time
+ *   api_handles_list.c   names of a prefix, the prefixes
+ *   api_handles_value.c  a value as JSON, and back
+ *
+ * Threads  the state loop, ident's. */
 #ifndef API_HANDLES_INNER_H
 #define API_HANDLES_INNER_H
 

@@ -1,4 +1,10 @@
-/* api_people_inner.h -- what api/people's files share. */
+/* api_people_inner.h -- what the files of api/people share.
+ *
+ *   api_people.c          users; the routes
+ *   api_people_session.c  logging in and out, the own password
+ *   api_people_key.c      application keys, devices
+ *
+ * Threads  the loop of people, the state loop. */
 #ifndef API_PEOPLE_INNER_H
 #define API_PEOPLE_INNER_H
 

@@ -1,4 +1,9 @@
-/* api_returns_json.h -- returns as JSON; for this folder only. */
+/* api_returns_json.h -- returns as JSON; for this folder only.
+ *
+ * Why: a return is shown when it is filed, checked, listed and refused; its
+ * fields are named once.
+ *
+ * Memory   every json_t is the caller's (one reference). */
 #ifndef API_RETURNS_JSON_H
 #define API_RETURNS_JSON_H
 

@@ -1,4 +1,15 @@
-/* handle_inner.h -- what the door's own files share; nobody else's. */
+/* handle_inner.h -- what the door's own files share; nobody else's.
+ *
+ *   handle_door.c     opening, closing, counters each second
+ *   handle_udp.c      packets in; replies in parts, within the buckets
+ *   handle_tcp.c      connections; replies in the order of their requests
+ *   handle_request.c  one message: read, asked of ident, answered
+ *   handle_reply.c    what every reply has in common; signing
+ *   handle_own.c      our own HS_SITE, asked of ident like any other name
+ *
+ * Memory   a request lives from its bytes to its reply, also when its
+ *          connection has gone; the door's limit of requests bounds them.
+ * Threads  the handle loop; ident answers there. */
 #ifndef HANDLE_INNER_H
 #define HANDLE_INNER_H
 

@@ -1,4 +1,10 @@
-/* people_inner.h -- what people's own files share; nobody else includes it. */
+/* people_inner.h -- what people's own files share; nobody else includes it.
+ *
+ * Why: whatever is changed here is one batch of rows with its line in the audit
+ * log (people_commit): there is no change without its entry.
+ *
+ * Limits   the enum below; beyond them LIMIT, and counted.
+ * Threads  the state loop; passwords are hashed on the pool. */
 #ifndef PEOPLE_INNER_H
 #define PEOPLE_INNER_H
 
