@@ -217,7 +217,8 @@ class Node:
         key = (node or self).key if key is None else key
         done = subprocess.run(
             [DOUGONG, *args, '--node', (node or self).url],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=2 * PATIENCE_S,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            timeout=2 * PATIENCE_S,
             env={**os.environ, 'DOUGONG_KEY': key, 'XDG_STATE_HOME': self.dir})
         if check and done.returncode != 0:
             raise AssertionError('%s: %d %s' % (
@@ -231,7 +232,8 @@ class Node:
         done = subprocess.run(
             [DOUGONG, 'join', '127.0.0.1:%d' % self.parent.port, token,
              '--config', self.yaml] + (['--again'] if again else []),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=2 * PATIENCE_S)
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            timeout=2 * PATIENCE_S)
         assert done.returncode == 0, done.stderr.decode()
         return done
 
