@@ -142,8 +142,9 @@ class Asker(threading.Thread):
         self.node, self.machines, self.at = node, machines, at
         self.asked, self.late = 0, 0
         self.failed, self.ending = None, False
-        self.before = self.answers()
-        assert name_is(node, UNITS[0])
+        until('a name is answered', lambda: name_is(node, UNITS[0]))
+        self.before = until('a curve is answered', lambda: (
+            lambda said: type(said[1]) is list and said)(self.answers()))
 
     def answers(self):
         end = self.at + 5 * MINUTE
@@ -168,6 +169,7 @@ def prepare(chain):
         f.write('engines: [ident, stream, rollup]\n'
                 'doors: {mqtt: {profile: open, register: auto}}\n')
     province.start()
+    until('the province is linked', province.linked)
     province.ctl('prefix', 'host', PREFIX, '--quota', '100')
     for unit in UNITS:
         province.ctl('register', unit, '--class', 'machine',
@@ -271,6 +273,7 @@ def taken_back(chain, machines, own):
     until('refused', lambda: machines.refusals > before)
     province.kill()
     province.start()
+    until('the province is linked', province.linked)
     before, sent = machines.refusals, machines.sent
     until('refused again', lambda: machines.refusals > before + 2)
     assert machines.sent == sent
@@ -318,9 +321,10 @@ def main():
         taken_back(chain, machines, own)
         early = minutes_of(machines)[12]
         old = text_of(early)
-        until('figures of before', lambda: all(
-            row['reported'] == len(UNITS) for row in figure(
-                chain.nation, 'pq', old, last=13)['figures']))
+        until('figures of before', lambda: [
+            row['reported'] for row in figure(
+                chain.nation, 'pq', old, last=13).get('figures', [])] ==
+            13 * [len(UNITS)])
         asker = Asker(chain.nation, machines, early)
         hour = text_of(edge - HOUR, True)
         until('sealed', lambda: chain.province.ctl(
@@ -329,8 +333,9 @@ def main():
         sealed = figure(chain.province, 'electricity', hour, 'energy/carbon',
                         vintage=1)
         assert sealed.get('value'), sealed
+        until('it walks down to the machines', lambda: set(units_below(
+            chain.nation, old)) == set(UNITS))
         below = units_below(chain.nation, old)
-        assert set(below) == set(UNITS), below
         past = past_of(chain, old, int(time.time() * 1000))
         asker.start()
         stopped, got = moves(chain, machines, own)
