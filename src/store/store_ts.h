@@ -16,9 +16,10 @@
  *          then appends are BUSY until one is; 4,096 columns a group,
  *          config.series_max series.
  * Kept     a segment goes when all in it is older than the newest sample by
- * more than config.retention_ms (looked for each hour). Limits   32 labels;
- * name 128 B, value 1,024 B, set 4 KiB; time from now - retention to now + 10
- * min. Errors   LABEL LIMIT TIME FULL BUSY IO CORRUPT PARTIAL UNSUPPORTED. */
+ *          more than config.retention_ms and two days (looked for each hour).
+ * Limits   32 labels; name 128 B, value 1,024 B, set 4 KiB; time from
+ *          now - retention to now + 10 min.
+ * Errors   LABEL LIMIT TIME FULL BUSY IO CORRUPT PARTIAL UNSUPPORTED. */
 #ifndef STORE_TS_H
 #define STORE_TS_H
 

@@ -20,6 +20,10 @@ enum {
     SEAL_RETRY_MS = 10000,
     SEAL_CHECK_MS = 5000,
     SEAL_FORGET_MS = 3600000,
+    /* A late sample as old as retention allows has its window folded again,
+     * from samples as old as the window and an input's `stale` before it (a
+     * day each): they must still be there, or the figure would shrink. */
+    SEAL_MARGIN_MS = 2 * 86400000,
 };
 
 /* Beyond this much journal the head is sealed, whatever its age. */
@@ -454,7 +458,7 @@ seal_forget(struct store_ts *ts)
         newest = ts->files[i].t1 > newest ? ts->files[i].t1 : newest;
     if (newest != INT64_MIN)
         seal_forget_before(ts, (newest < now ? newest : now) -
-                                   ts->config.retention_ms);
+                                   ts->config.retention_ms - SEAL_MARGIN_MS);
 }
 
 void

@@ -248,9 +248,9 @@ show(struct world *world, const char *id, const char *metric)
     size_t size = 0;
     uint32_t group = group_of(world, id);
     uint32_t column = column_of(world, group, metric);
-    enum err err =
-        store_ts_read(world->ts, group, column, start_ms - 100 * MIB,
-                      start_ms + MIB, 1000, &world->arena, &samples, &count);
+    enum err err = store_ts_read(world->ts, group, column, start_ms - 100 * MIB,
+                                 start_ms + 1000 * MIB, 1000, &world->arena,
+                                 &samples, &count);
     text[0] = 0;
     if (err != ERR_OK)
         return base_err_name(err);
