@@ -634,6 +634,7 @@ certified(struct world *w, const struct crypt_key *key, const char *asked,
         .id = text(id), .request = base_out_bytes(&der), .life_ms = HOUR};
     enum err err =
         people_device_certify(w->people, &admin, &wanted, &cert, &note);
+    *ret_facts = (struct crypt_cert_facts){0};
     if (err == ERR_OK)
         crypt_cert_facts(cert, ret_facts);
     crypt_cert_free(cert);
