@@ -69,30 +69,97 @@ app_link_certs(struct app_parts *parts)
 
 /* --- the tier --- */
 
+/* A door's new certificate, on its way to the loop that accepts there. */
+struct link_door {
+    struct base_task task;
+    struct net_listener *listener;
+    struct ssl_ctx_st *context;
+};
+
 static void
-link_renew(struct base_timer *timer)
+link_door_set(struct base_task *task)
 {
-    struct app_parts *parts = BASE_OUTER(timer, struct app_parts, renew);
+    struct link_door *door = BASE_OUTER(task, struct link_door, task);
+    net_listener_context(door->listener, door->context);
+    crypt_tls_free(door->context);
+    base_mem_free(door);
+}
+
+static void
+link_door_post(struct base_loop *loop, struct net_listener *listener,
+               struct ssl_ctx_st *context)
+{
+    struct link_door *door = base_mem_zero(sizeof *door);
+    *door = (struct link_door){.task = {.fn = link_door_set},
+                               .listener = listener,
+                               .context = context};
+    base_loop_post(loop, &door->task);
+}
+
+static enum err
+link_renew_doors(struct app_parts *parts)
+{
+    struct crypt_cert *cert = NULL;
+    struct ssl_ctx_st *context = NULL;
+    enum err err = link_issue(parts, CRYPT_CERT_DOOR, &cert);
+    if (err == ERR_OK && parts->http_listener != NULL) {
+        err =
+            link_context(parts, CRYPT_TLS_DOOR, cert, parts->keys.ca, &context);
+        if (err == ERR_OK)
+            link_door_post(sys_loop_base(parts->http_loop),
+                           parts->http_listener, context);
+    }
+    if (err == ERR_OK && parts->mqtts_listener != NULL) {
+        err = app_mqtt_context(parts, cert, &context);
+        if (err == ERR_OK)
+            link_door_post(parts->ingest, parts->mqtts_listener, context);
+    }
+    crypt_cert_free(cert);
+    return err;
+}
+
+static enum err
+link_renew_parent(struct app_parts *parts)
+{
     struct crypt_cert *cert = NULL;
     struct ssl_ctx_st *context = NULL;
     enum err err = link_issue(parts, CRYPT_CERT_PARENT, &cert);
     if (err == ERR_OK)
         err = link_context(parts, CRYPT_TLS_TIER_PARENT, cert, parts->keys.ca,
                            &context);
-    if (err == ERR_OK) {
-        struct net_listener *door = tier_net_listener(parts->tier_net);
-        if (door != NULL)
-            net_listener_context(door, context);
-        crypt_tls_free(parts->parent_tls);
-        crypt_cert_free(parts->parent_cert);
-        parts->parent_tls = context;
-        parts->parent_cert = cert;
-    } else {
+    if (err != ERR_OK) {
         crypt_cert_free(cert);
+        return err;
+    }
+    struct net_listener *door = tier_net_listener(parts->tier_net);
+    if (door != NULL)
+        net_listener_context(door, context);
+    crypt_tls_free(parts->parent_tls);
+    crypt_cert_free(parts->parent_cert);
+    parts->parent_tls = context;
+    parts->parent_cert = cert;
+    return ERR_OK;
+}
+
+/* As often as a child renews its own, at least daily. */
+static int64_t
+link_period(const struct app_parts *parts)
+{
+    int64_t third = parts->config->certificate_ms / 3;
+    return third < LINK_RENEW_MS ? third : LINK_RENEW_MS;
+}
+
+static void
+link_renew(struct base_timer *timer)
+{
+    struct app_parts *parts = BASE_OUTER(timer, struct app_parts, renew);
+    enum err err = link_renew_parent(parts);
+    if (err == ERR_OK)
+        err = link_renew_doors(parts);
+    if (err != ERR_OK)
         base_log_say(&parts->log->log, BASE_LOG_WARN, "node", "cannot_renew",
                      "why=\"%s\"", base_err_text(err));
-    }
-    base_loop_timer(parts->state, &parts->renew, LINK_RENEW_MS);
+    base_loop_timer(parts->state, &parts->renew, link_period(parts));
 }
 
 static enum err
@@ -168,7 +235,7 @@ app_link_open(struct app_parts *parts)
     if (err != ERR_OK && parts->note->text[0] == '\0')
         base_err_note(parts->note, err, "tier: %s", base_err_text(err));
     parts->renew.fn = link_renew;
-    base_loop_timer(parts->state, &parts->renew, LINK_RENEW_MS);
+    base_loop_timer(parts->state, &parts->renew, link_period(parts));
     return err;
 }
 

@@ -179,15 +179,17 @@ app_mqtt_routes(struct app_parts *parts)
 
 /* --- the doors --- */
 
-/* That of TLS; a door that checks asks for certificates. */
-static enum err
-mqtt_context(struct app_parts *parts, bool ask, struct ssl_ctx_st **ret_context)
+/* A door that checks asks for certificates. */
+enum err
+app_mqtt_context(struct app_parts *parts, const struct crypt_cert *cert,
+                 struct ssl_ctx_st **ret_context)
 {
-    struct crypt_tls_config config = {.kind = CRYPT_TLS_DOOR,
-                                      .key = parts->keys.tls,
-                                      .cert = parts->door_cert,
-                                      .ca = parts->keys.ca,
-                                      .ask_client = ask};
+    struct crypt_tls_config config = {
+        .kind = CRYPT_TLS_DOOR,
+        .key = parts->keys.tls,
+        .cert = cert,
+        .ca = parts->keys.ca,
+        .ask_client = !parts->config->doors[APP_DOOR_MQTTS].open};
     return crypt_tls_new(&config, ret_context, parts->note);
 }
 
@@ -214,7 +216,7 @@ mqtt_listen(struct app_parts *parts, enum app_config_door_kind kind,
     };
     enum err err = ERR_OK;
     if (config.tls)
-        err = mqtt_context(parts, !door->open, &config.context);
+        err = app_mqtt_context(parts, parts->door_cert, &config.context);
     if (err == ERR_OK)
         err = net_listen(parts->ingest_net, &config, ret_listener, parts->note);
     if (config.context)

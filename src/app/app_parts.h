@@ -115,6 +115,10 @@ void app_mqtt_shut(struct app_parts *parts);
 void app_mqtt_stop(struct app_parts *parts); /* state loop: clients are told */
 void app_mqtt_free(struct app_parts *parts);
 enum err app_mqtt_routes(struct app_parts *parts);
+/* What its TLS listener shows. */
+enum err app_mqtt_context(struct app_parts *parts,
+                          const struct crypt_cert *cert,
+                          struct ssl_ctx_st **ret_context);
 /* For people's config; self: app_parts. */
 void app_mqtt_revoked(void *self, enum model_grant_kind kind,
                       struct bytes name);

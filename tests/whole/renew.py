@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """A child's certificate renews itself while its link stays up, and outlives the
-one that it joined with. The parent gives certificates of 36 seconds."""
+one that it joined with. The parent gives certificates of 36 seconds, and renews
+those of its own doors as often."""
 import os
+import ssl
 import sys
 import tempfile
 import time
@@ -22,6 +24,11 @@ def read(node):
         return f.read()
 
 
+def shown(node, door):
+    """The certificate that a door shows."""
+    return ssl.get_server_certificate(('127.0.0.1', node.port + door))
+
+
 def link(node):
     """The parent's line of what the child sees of the tree."""
     status, tree = node.get('/api/tree')
@@ -33,12 +40,16 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         pair = Pair(folder)
         nation = Node(pair, '88', 'nation',
-                      extra='children: {max: 64, certificate: %ds}\n' % LIFE_S)
+                      extra='children: {max: 64, certificate: %ds}\n'
+                            'engines: [ident, stream, rollup]\n'
+                            'doors: {mqtt: {profile: open}, '
+                            'mqtts: {profile: open}}\n' % LIFE_S)
         province = Node(pair, '88.31', 'province', nation)
         try:
             nation.start()
             province.join()
             joined = time.monotonic()
+            doors = {door: shown(nation, door) for door in (0, 6)}
             first = read(province)
             province.start()
             up = until('the link', lambda: link(province)['up'] and
@@ -46,6 +57,9 @@ def main():
             second = until('a new certificate',
                            lambda: read(province) != first and read(province))
             until('the one after', lambda: read(province) != second)
+            for door, before in doors.items():
+                until('a new certificate of +%d' % door,
+                      lambda: shown(nation, door) != before)
             now = link(province)
             assert now['up'] and now['since_ms'] == up['since_ms'], (up, now)
             assert time.monotonic() - joined > LIFE_S, 'the first is still good'
