@@ -116,10 +116,11 @@ net_http_once_end(struct net_http_work *work, const char *type,
     if (!work->keyed)
         return;
     bool secret = (work->row->route.methods & NET_HTTP_SECRET) != 0;
+    struct bytes told = {NULL, 0};
+    if (type && !secret)
+        told = base_bytes_text(type);
     if (work->status >= 400)
         once->forget(once->self, work->once);
     else
-        once->end(once->self, work->once, work->status,
-                  secret || !type ? (struct bytes){0} : base_bytes_text(type),
-                  body);
+        once->end(once->self, work->once, work->status, told, body);
 }
