@@ -12,7 +12,7 @@
 struct ident {
     struct base_map records;    /* folded handle -> struct fake_record */
     const char *homed;          /* prefix that is held here */
-    unsigned asked;             /* questions so far */
+    _Atomic unsigned asked;     /* questions so far */
     bool hold;                  /* keep questions until fake_release */
     struct ident_resolve *held; /* by call->task.next's place: a list */
     struct ident_resolve last;  /* a copy of the last question */
