@@ -238,6 +238,36 @@ recover_quarantine(struct recover *at, size_t index, uint64_t end)
     return err;
 }
 
+/* If nothing of file `index` stays, the one before it comes before a gap, where
+ * nothing may be behind its end.  What is there did not matter as long as the
+ * next file went on from it; now it is cut with the rest. */
+static enum err
+recover_before(const struct recover *at, size_t *index, uint64_t *end)
+{
+    struct store_journal_file_scan scan;
+    struct store_journal_file_record record;
+    struct store_journal_file_rest rest = {0};
+    if (*index == 0 || *end > STORE_JOURNAL_FILE_HEADER)
+        return ERR_OK;
+    char *path = store_journal_path(at->stream, at->firsts[*index - 1]);
+    enum err err =
+        store_journal_file_open(&scan, at->journal->config.files, path);
+    base_mem_free(path);
+    if (err != ERR_OK)
+        return err;
+    while ((err = store_journal_file_next(&scan, &record)) == ERR_OK)
+        continue;
+    bool dirty = err == ERR_CORRUPT;
+    if (err == ERR_CORRUPT || err == ERR_ABSENT)
+        err = store_journal_file_rest(&scan, &rest);
+    if (err == ERR_OK && (dirty || rest.dirty)) {
+        --*index;
+        *end = scan.offset;
+    }
+    store_journal_file_shut(&scan);
+    return err;
+}
+
 /* Damage at `end` of file `index`, whose scan stands there, or could not read
  * its header. */
 static enum err
@@ -280,7 +310,9 @@ recover_damage(struct recover *at, size_t index,
                  "stream=%u offset=%llu lost_first=%llu lost_last=%llu",
                  at->stream->index, (unsigned long long)end,
                  (unsigned long long)lost_first, (unsigned long long)at->lost);
-    enum err err = recover_quarantine(at, index, end);
+    enum err err = recover_before(at, &index, &end);
+    if (err == ERR_OK)
+        err = recover_quarantine(at, index, end);
     if (err != ERR_OK)
         recover_note(at, err, path, "moving damage to quarantine");
     base_mem_free(path);
