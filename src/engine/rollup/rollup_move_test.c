@@ -3,31 +3,8 @@
 #include "engine/rollup/rollup_move.h"
 
 #include "engine/rollup/rollup_return.h"
+#include "engine/rollup/rollup_returns_world_test.h"
 #include "engine/rollup/rollup_world_test.h"
-
-static const char return_pack[] =
-    "pack: r\nversion: 1.0.0\nagency: \"88\"\ntitle: {zh: r, en: R}\n"
-    "window: {freq: month, merge: [\"01\", \"02\"], zone: \"+08:00\",\n"
-    "  due: \"+16d\", grace: \"+20d\", keep: 4000d, seal: manual}\n"
-    "grain: object\nscope: \"class == 'enterprise'\"\ncarry: micro\n"
-    "dims: {region: reg}\n"
-    "inputs:\n"
-    "  revenue: {unit: \"{CNY}\", kind: flow, source: return, scale: 1,\n"
-    "    required: true, base: true, min: 0, label: {zh: r, en: Revenue}}\n"
-    "  profit: {unit: \"{CNY}\", kind: flow, source: return, scale: 1,\n"
-    "    label: {zh: p, en: Profit}}\n"
-    "measures:\n"
-    "  revenue: {agg: flow, expr: revenue, unit: \"{CNY}\", scale: 1,\n"
-    "    label: {zh: r, en: r}}\n"
-    "metrics: {}\n"
-    "checks:\n"
-    "  within: {level: hard, assert: \"!has(profit) || profit <= revenue\",\n"
-    "    items: [profit], message: {zh: \"{item} {value}\",\n"
-    "    en: \"{item} {value} is more than the revenue\"}}\n"
-    "  jump: {level: soft,\n"
-    "    assert: \"!has(revenue_base) || revenue <= 2 * revenue_base\",\n"
-    "    items: [revenue], message: {zh: \"{item}\", en: \"{item} "
-    "doubled\"}}\n";
 
 enum { UNITS = 150 }; /* of one cell: more than are absorbed in a merge */
 
